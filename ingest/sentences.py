@@ -1,7 +1,7 @@
 """Where sentences begin and end.
 
 The rules of the language are `sentencex`'s; what it gets wrong on medical prose with citation markers is
-put right here: a marker after a full stop closes the sentence before it, and "approx. 5 mg" is not torn apart.
+put right here: a marker after a full stop closes the sentence before it; "approx. 5 mg" is not torn apart.
 """
 
 import re
