@@ -135,11 +135,21 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence or list item of a passage, with the index's numbers that it cites itself."""
+
+    start: int
+    end: int
+    references: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """The span of a document that is indexed and cited.
 
     `text` is the document's canonical text between `start` and `end`, markers included. What is
-    embedded is `embedding_text`: the same without markers, after its title and headings.
+    embedded is `embedding_text`: the same without markers, after its title and headings. Sentences
+    are in order and cover all of `text` but white space.
     """
 
     passage_id: str
@@ -148,6 +158,7 @@ class Passage:
     start: int
     end: int
     embedding_text: str
+    sentences: tuple[Sentence, ...]
     section: tuple[str, ...] = ()
     references: tuple[int, ...] = ()  # numbers of the index's bibliography, ascending
     page: int | None = None

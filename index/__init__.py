@@ -1,0 +1,4 @@
+"""Passages to snapshots, snapshots to ranked passages.
+
+Nothing here knows what an answer is; see `answer` for what comes next.
+"""

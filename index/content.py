@@ -1,0 +1,225 @@
+"""What a snapshot knows of documents, passages and references, in one SQLite file."""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ingest.errors import NotIndexedError
+from ingest.records import Document, DocumentKind, Fidelity, Passage, Reference
+
+_DOCUMENT = TypeAdapter(Document)
+_PASSAGE = TypeAdapter(Passage)
+_REFERENCE = TypeAdapter(Reference)
+_NUMBERS = TypeAdapter(dict[int, int])
+
+_SCHEMA = """
+CREATE TABLE documents (
+    position INTEGER PRIMARY KEY, doc_id TEXT NOT NULL UNIQUE, numbers TEXT NOT NULL, record TEXT NOT NULL
+);
+CREATE TABLE passages (
+    position INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, document INTEGER NOT NULL,
+    sentences INTEGER NOT NULL, record TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages (document, position);
+CREATE TABLE cited (number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (number, position)) WITHOUT ROWID;
+CREATE TABLE bibliography (number INTEGER PRIMARY KEY, record TEXT NOT NULL);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is written: everything but vectors and terms.
+
+    Passages stand in order of (document, start): a passage's place in it is its position everywhere.
+    """
+
+    documents: tuple[Document, ...]
+    passages: tuple[Passage, ...]
+    references: tuple[Reference, ...]
+    numbers: Mapping[str, Mapping[int, int]]  # doc_id -> number it prints -> number of this index
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """A document without its text."""
+
+    doc_id: str
+    title: str
+    kind: DocumentKind
+    fidelity: Fidelity
+    reference_number: int | None
+    url: str | None
+    licence: str | None
+    retrieved_at: str | None
+    sha256: str
+    n_passages: int
+    n_chars: int
+
+
+def write_content(path: Path, content: Content) -> None:
+    """Write content to a new file; the same content gives the same bytes."""
+    place = {document.doc_id: at for at, document in enumerate(content.documents)}
+    connection = sqlite3.connect(path)
+    try:
+        connection.executescript(_SCHEMA)
+        connection.executemany(
+            "INSERT INTO documents VALUES (?, ?, ?, ?)",
+            (
+                (
+                    at,
+                    document.doc_id,
+                    _NUMBERS.dump_json(dict(content.numbers.get(document.doc_id, {}))).decode(),
+                    _DOCUMENT.dump_json(document).decode(),
+                )
+                for at, document in enumerate(content.documents)
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+            (
+                (at, each.passage_id, place[each.doc_id], len(each.sentences), _PASSAGE.dump_json(each).decode())
+                for at, each in enumerate(content.passages)
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO cited VALUES (?, ?)",
+            ((number, at) for at, passage in enumerate(content.passages) for number in passage.references),
+        )
+        connection.executemany(
+            "INSERT INTO bibliography VALUES (?, ?)",
+            ((each.number, _REFERENCE.dump_json(each).decode()) for each in content.references),
+        )
+        connection.commit()
+    finally:
+        connection.close()
+
+
+class ContentStore:
+    """Read access to a file that `write_content` made; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        # One connection for all threads: it keeps its file open even when the folder is deleted meanwhile.
+        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._lock = threading.Lock()
+        self.references = tuple(
+            _REFERENCE.validate_json(record)
+            for (record,) in self._rows("SELECT record FROM bibliography ORDER BY number")
+        )
+        self.summaries = tuple(self._summaries())
+        self._place = {summary.doc_id: at for at, summary in enumerate(self.summaries)}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def document(self, doc_id: str) -> Document:
+        """Return one document whole, with the numbers that it prints itself.
+
+        Raises:
+            NotIndexedError: If there is none with this doc_id.
+        """
+        return _DOCUMENT.validate_json(self._document_row(doc_id, "record"))
+
+    def numbers(self, doc_id: str) -> dict[int, int]:
+        """Return number printed by a document -> number of this index."""
+        return _NUMBERS.validate_json(self._document_row(doc_id, "numbers"))
+
+    def passages(self, positions: Sequence[int]) -> list[Passage]:
+        """Return the passages at these positions, in the order asked for."""
+        marks = ",".join("?" * len(positions))
+        rows = dict(self._rows(f"SELECT position, record FROM passages WHERE position IN ({marks})", positions))  # noqa: S608
+        return [_PASSAGE.validate_json(rows[int(position)]) for position in positions]
+
+    def position_of(self, passage_id: str) -> int:
+        """Return the position of a passage.
+
+        Raises:
+            NotIndexedError: If there is none with this passage_id.
+        """
+        rows = self._rows("SELECT position FROM passages WHERE passage_id = ?", [passage_id])
+        if not rows:
+            raise NotIndexedError(
+                f"There is no passage {passage_id!r} in this index. Passage ids change when a document is edited; "
+                "ask the question again, or list the document's passages."
+            )
+        return int(rows[0][0])
+
+    def positions_in(self, doc_id: str) -> list[int]:
+        """Return the positions of a document's passages, in reading order."""
+        rows = self._rows(
+            "SELECT position FROM passages WHERE document = ? ORDER BY position", [self.place_of(doc_id)]
+        )
+        return [int(position) for (position,) in rows]
+
+    def positions_citing(self, number: int) -> list[int]:
+        """Return the positions of all passages that carry a reference number, in order.
+
+        Raises:
+            NotIndexedError: If the bibliography has no such number.
+        """
+        if not any(reference.number == number for reference in self.references):
+            raise NotIndexedError(
+                f"There is no reference {number} in this index. It has: "
+                f"{', '.join(str(reference.number) for reference in self.references) or 'none'}."
+            )
+        rows = self._rows("SELECT position FROM cited WHERE number = ? ORDER BY position", [number])
+        return [int(position) for (position,) in rows]
+
+    def place_of(self, doc_id: str) -> int:
+        """Return the place of a document among `summaries`.
+
+        Raises:
+            NotIndexedError: If there is none with this doc_id.
+        """
+        if doc_id not in self._place:
+            raise NotIndexedError(
+                f"There is no document {doc_id!r} in this index. It holds: {', '.join(sorted(self._place)[:20])}."
+            )
+        return self._place[doc_id]
+
+    def layout(self) -> list[tuple[int, int]]:
+        """Return, for each passage in order of position, its document's place and its number of sentences."""
+        return [(int(a), int(b)) for a, b in self._rows("SELECT document, sentences FROM passages ORDER BY position")]
+
+    def all_passages(self) -> list[Passage]:
+        """Return every passage in order of position."""
+        return [
+            _PASSAGE.validate_json(record)
+            for (record,) in self._rows("SELECT record FROM passages ORDER BY position")
+        ]
+
+    def _summaries(self) -> Iterable[DocumentSummary]:
+        counts = dict(self._rows("SELECT document, count(*) FROM passages GROUP BY document"))
+        for at, record in self._rows("SELECT position, record FROM documents ORDER BY position"):
+            document = _DOCUMENT.validate_json(record)
+            yield DocumentSummary(
+                doc_id=document.doc_id,
+                title=document.title,
+                kind=document.kind,
+                fidelity=document.fidelity,
+                reference_number=document.reference_number,
+                url=document.url,
+                licence=document.licence,
+                retrieved_at=document.retrieved_at,
+                sha256=document.sha256,
+                n_passages=counts.get(at, 0),
+                n_chars=len(document.text),
+            )
+
+    def _document_row(self, doc_id: str, column: str) -> str:
+        place = self.place_of(doc_id)
+        rows = self._rows(f"SELECT {column} FROM documents WHERE position = ?", [place])  # noqa: S608  # ours, not input
+        return str(rows[0][0])
+
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[str, ...]]:
+        with self._lock:
+            return self._connection.execute(query, [_plain(value) for value in parameters]).fetchall()
+
+
+def _plain(value: object) -> object:
+    # SQLite knows Python's integers, not numpy's.
+    return int(value) if hasattr(value, "__index__") else value

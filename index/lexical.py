@@ -1,0 +1,103 @@
+"""Ranking by shared words: BM25 over stemmed terms, with bm25s."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import bm25s
+import numpy as np
+import Stemmer
+from bm25s.stopwords import STOPWORDS_EN
+from numpy.typing import NDArray
+
+_WORD = re.compile(r"(?u)\b\w\w+\b")
+_STOP_WORDS = frozenset(STOPWORDS_EN)
+_FILES = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "params.index.json")
+_VOCABULARY = "vocabulary.json"
+
+
+class LexicalIndex(Protocol):
+    """Passages under positions 0 to n - 1, scored by the words they share with a query."""
+
+    def scores(self, query: str) -> NDArray[np.float64]:
+        """Return shape (n_passages,): the score of every passage, 0 where no word is shared."""
+
+    def term_weights(self, query: str) -> dict[str, float]:
+        """Return each distinct term of a query with its inverse document frequency, 0 or more.
+
+        A term that no passage has weighs as much as the rarest possible one.
+        """
+
+    def write(self, folder: Path) -> None:
+        """Write everything into an existing folder; the same passages give the same bytes."""
+
+
+class BM25Index:
+    """A `LexicalIndex`: BM25 as Lucene computes it.
+
+    Source: Robertson and Zaragoza, The Probabilistic Relevance Framework, 2009; Kamphuis et al.,
+    Which BM25 Do You Mean?, ECIR 2020, for the Lucene variant.
+    """
+
+    K1 = 1.5
+    B = 0.75
+
+    def __init__(self, model: Any, vocabulary: dict[str, int], n_passages: int) -> None:
+        self._model = model
+        self._vocabulary = vocabulary
+        self._n_passages = n_passages
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "BM25Index":
+        """Index texts; position i is that of texts[i]."""
+        tokenized = [terms(text) for text in texts]
+        # A text without a single term stands under the empty one: bm25s divides by the mean length.
+        vocabulary = {term: at for at, term in enumerate(sorted({t for text in tokenized for t in text} | {""}))}
+        ids = [[vocabulary[term] for term in text or [""]] for text in tokenized]
+        model = bm25s.BM25(method="lucene", k1=cls.K1, b=cls.B)
+        model.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+        return cls(model, vocabulary, len(texts))
+
+    @classmethod
+    def read(cls, folder: Path) -> "BM25Index":
+        """Open a folder that `write` filled, its arrays mapped into memory."""
+        stored = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
+        vocabulary = {term: at for at, term in enumerate(stored["terms"])}
+        model = bm25s.BM25.load(str(folder), mmap=True, load_vocab=False)
+        model.vocab_dict = vocabulary
+        model.unique_token_ids_set = set(vocabulary.values())
+        return cls(model, vocabulary, int(stored["n_passages"]))
+
+    def scores(self, query: str) -> NDArray[np.float64]:
+        """Return shape (n_passages,); 0 where no word is shared."""
+        ids = [self._vocabulary[term] for term in terms(query) if term in self._vocabulary]
+        if not ids:
+            return np.zeros(self._n_passages, dtype=np.float64)
+        return np.asarray(self._model.get_scores_from_ids(ids), dtype=np.float64)
+
+    def term_weights(self, query: str) -> dict[str, float]:
+        """Return each distinct term of a query with its inverse document frequency."""
+        return {term: self._inverse_document_frequency(term) for term in sorted(set(terms(query)))}
+
+    def _inverse_document_frequency(self, term: str) -> float:
+        indptr = self._model.scores["indptr"]
+        at = self._vocabulary.get(term)
+        frequency = 0 if at is None else int(indptr[at + 1] - indptr[at])
+        return float(np.log1p((self._n_passages - frequency + 0.5) / (frequency + 0.5)))
+
+    def write(self, folder: Path) -> None:
+        """Write everything into an existing folder."""
+        self._model.save(str(folder), show_progress=False)
+        for extra in folder.glob("vocab.*"):
+            extra.unlink()
+        stored = {"n_passages": self._n_passages, "terms": list(self._vocabulary)}
+        (folder / _VOCABULARY).write_text(json.dumps(stored, ensure_ascii=False), encoding="utf-8")
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of a text in order: lower-case words of two characters or more, stemmed, no stop words."""
+    words = [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
+    # A Stemmer keeps state between calls and must not be shared between threads; making one costs microseconds.
+    return list(Stemmer.Stemmer("english").stemWords(words))

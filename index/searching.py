@@ -1,0 +1,210 @@
+"""From a query to ranked passages."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.content import ContentStore
+from index.embedding import Embedder
+from index.fusion import fuse_scores
+from index.lexical import BM25Index, LexicalIndex
+from index.reranking import Reranker
+from index.snapshot import verify
+from index.vectors import FlatVectorStore, VectorStore
+from ingest.errors import IndexMismatchError
+from ingest.records import Passage
+
+CONTENT_NAME = "content.sqlite"
+VECTORS_NAME = "vectors.faiss"
+SENTENCES_NAME = "sentences.npy"
+LEXICAL_NAME = "lexical"
+CONFIDENCE_NAME = "confidence.json"
+
+#: How much the dense score counts; docs/decisions.md has the measurement.
+DENSE_WEIGHT = 0.7
+#: How many passages each retriever proposes, at least.
+CANDIDATES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SearchFilter:
+    """Which passages may be returned; None lets all pass, two conditions must both hold."""
+
+    documents: tuple[str, ...] | None = None
+    references: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPassage:
+    """One entry of a ranked list.
+
+    `score` is the fused score, 0 to 1, and compares only within its own list; `dense` is the cosine and
+    `lexical` the BM25 score that it was made from.
+    """
+
+    passage: Passage
+    position: int
+    rank: int  # 1 is best
+    score: float
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a query found, with its vector, so that later steps need not embed it again."""
+
+    query: str
+    vector: NDArray[np.float32]  # (dim,)
+    ranked: tuple[RankedPassage, ...]
+
+
+class Searcher:
+    """An open snapshot that can be searched; safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        content: ContentStore,
+        vectors: VectorStore,
+        lexical: LexicalIndex,
+        sentence_vectors: NDArray[np.float16],
+        embedder: Embedder,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self.content = content
+        self.vectors = vectors
+        self.lexical = lexical
+        self.embedder = embedder
+        self._reranker = reranker
+        self._sentence_vectors = sentence_vectors  # (n_sentences, dim), in order of passage and place in it
+        lengths = [n_sentences for _, n_sentences in content.layout()]
+        self._first_sentence = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+    @classmethod
+    def open(cls, folder: Path, *, embedder: Embedder, reranker: Reranker | None = None) -> "Searcher":
+        """Open the files of a snapshot folder without verifying them."""
+        return cls(
+            content=ContentStore(folder / CONTENT_NAME),
+            vectors=FlatVectorStore.read(folder / VECTORS_NAME),
+            lexical=BM25Index.read(folder / LEXICAL_NAME),
+            sentence_vectors=np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False),
+            embedder=embedder,
+            reranker=reranker,
+        )
+
+    def search(self, query: str, *, k: int, only: SearchFilter | None = None) -> SearchResult:
+        """Return the best k passages for a query.
+
+        The order is total: equal scores go by document, then by offset. The same snapshot and the same
+        query give the same result to the last bit.
+
+        Raises:
+            NotIndexedError: If the filter names a document or a reference that is not in the index.
+        """
+        vector = self.embedder.embed_query(query)
+        return self.search_vector(query, vector, k=k, only=only)
+
+    def search_vector(
+        self, query: str, vector: NDArray[np.float32], *, k: int, only: SearchFilter | None = None
+    ) -> SearchResult:
+        """As `search`, for a query whose vector is already known."""
+        among = self._allowed(only or SearchFilter())
+        lexical = self.lexical.scores(query)
+        candidates = self._candidates(vector, lexical, k=max(k, CANDIDATES), among=among)
+        dense = self.vectors.score(vector, candidates)
+        fused = fuse_scores(dense, lexical[candidates], dense_weight=DENSE_WEIGHT)
+        order = np.lexsort((candidates, -fused))
+        if self._reranker is not None:
+            order = self._rerank(self._reranker, query, candidates, order)
+        best = order[:k]
+        passages = self.content.passages([int(position) for position in candidates[best]])
+        ranked = tuple(
+            RankedPassage(
+                passage=passage,
+                position=int(candidates[at]),
+                rank=rank,
+                score=float(fused[at]),
+                dense=float(dense[at]),
+                lexical=float(lexical[candidates[at]]),
+            )
+            for rank, (at, passage) in enumerate(zip(best, passages, strict=True), start=1)
+        )
+        return SearchResult(query=query, vector=vector, ranked=ranked)
+
+    def sentence_vectors(self, position: int) -> NDArray[np.float16]:
+        """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
+        return self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
+
+    def _candidates(
+        self,
+        vector: NDArray[np.float32],
+        lexical: NDArray[np.float64],
+        *,
+        k: int,
+        among: NDArray[np.int64] | None,
+    ) -> NDArray[np.int64]:
+        """Return the union of both retrievers' best k positions, ascending."""
+        near, _ = self.vectors.search(vector, k=k, among=among)
+        allowed = np.arange(len(lexical), dtype=np.int64) if among is None else among
+        matching = allowed[lexical[allowed] > 0]
+        best = matching[np.lexsort((matching, -lexical[matching]))[:k]]
+        return np.union1d(near, best).astype(np.int64)
+
+    def _allowed(self, only: SearchFilter) -> NDArray[np.int64] | None:
+        if only.documents is None and only.references is None:
+            return None
+        allowed = np.arange(len(self.vectors), dtype=np.int64)
+        if only.documents is not None:
+            inside = [at for doc_id in only.documents for at in self.content.positions_in(doc_id)]
+            allowed = np.intersect1d(allowed, np.array(inside, dtype=np.int64))
+        if only.references is not None:
+            citing = [at for number in only.references for at in self.content.positions_citing(number)]
+            allowed = np.intersect1d(allowed, np.array(citing, dtype=np.int64))
+        return allowed
+
+    def _rerank(
+        self, reranker: Reranker, query: str, candidates: NDArray[np.int64], order: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        first, rest = order[: reranker.depth], order[reranker.depth :]
+        passages = self.content.passages([int(position) for position in candidates[first]])
+        scores = reranker.score(query, [passage.embedding_text for passage in passages])
+        return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSnapshot:
+    """A verified snapshot, open for searching."""
+
+    version: str
+    manifest: dict[str, Any]
+    confidence: dict[str, Any]
+    searcher: Searcher
+
+
+def open_snapshot(folder: Path, *, embedder: Embedder, reranker: Reranker | None = None) -> OpenSnapshot:
+    """Verify a snapshot and open it.
+
+    Raises:
+        SnapshotDamagedError: If a byte of it is not what was written.
+        IndexMismatchError: If it was built with another model than the embedder's.
+    """
+    manifest = verify(folder)
+    built_with, here = manifest["model"], embedder.identity.as_json()
+    if {**built_with, "model": ""} != {**here, "model": ""}:
+        raise IndexMismatchError(
+            f"{folder} was built with {built_with['model']} ({built_with['dim']} dimensions, weights "
+            f"{built_with['weights_sha256'][:12]}), but {here['model']} ({here['dim']} dimensions, weights "
+            f"{str(here['weights_sha256'])[:12]}) is configured. Run `citewell build`, or set "
+            f"CITEWELL_EMBEDDING_MODEL back to {built_with['model']}."
+        )
+    return OpenSnapshot(
+        version=folder.name,
+        manifest=manifest,
+        confidence=json.loads((folder / CONFIDENCE_NAME).read_text(encoding="utf-8")),
+        searcher=Searcher.open(folder, embedder=embedder, reranker=reranker),
+    )

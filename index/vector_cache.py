@@ -1,0 +1,105 @@
+"""Vectors already computed, kept by weights and text, so that a build embeds only what is new."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.embedding import Embedder
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS vectors (
+    weights TEXT NOT NULL, text_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, vector BLOB NOT NULL,
+    PRIMARY KEY (weights, text_sha256)
+) WITHOUT ROWID
+"""
+_BATCH = 64
+
+
+class VectorCache:
+    """A file of vectors. Losing it costs time and nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def embed(
+        self, embedder: Embedder, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """Return shape (len(texts), dim), the same bits as `embedder.embed_passages` gives.
+
+        Args:
+            embedder: Computes what is not in the cache, a few texts at a time; what it has computed is
+                kept even when the build dies later.
+            texts: Any number, repeats allowed.
+            progress: Called with (texts done, texts in all).
+        """
+        identity = embedder.identity
+        weights = f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}"
+        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+        text_of = dict(zip(keys, texts, strict=True))
+        with self._open() as connection:
+            known = _read(connection, weights, list(text_of), dim=identity.dim)
+            missing = [key for key in text_of if key not in known]
+            for at in range(0, len(missing), _BATCH):
+                batch = missing[at : at + _BATCH]
+                vectors = embedder.embed_passages([text_of[key] for key in batch])
+                known.update(zip(batch, vectors, strict=True))
+                _write(connection, weights, batch, vectors)
+                if progress is not None:
+                    progress(len(text_of) - len(missing) + at + len(batch), len(text_of))
+        rows = [known[key] for key in keys]
+        return np.stack(rows) if rows else np.empty((0, identity.dim), dtype=np.float32)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path)
+        try:
+            connection.execute(_SCHEMA)
+        except sqlite3.DatabaseError:
+            # Whatever is in the file, it is no cache of ours any more; start afresh.
+            connection.close()
+            self._path.unlink()
+            connection = sqlite3.connect(self._path)
+            connection.execute(_SCHEMA)
+        return connection
+
+
+def _read(
+    connection: sqlite3.Connection, weights: str, keys: Sequence[str], *, dim: int
+) -> dict[str, NDArray[np.float32]]:
+    found: dict[str, NDArray[np.float32]] = {}
+    for key in keys:
+        row = connection.execute(
+            "SELECT checksum, vector FROM vectors WHERE weights = ? AND text_sha256 = ?", [weights, key]
+        ).fetchone()
+        # A damaged entry counts as missing.
+        if row is not None and _checksum(row[1]) == row[0] and len(row[1]) == 4 * dim:
+            found[key] = np.frombuffer(row[1], dtype="<f4").astype(np.float32)
+    return found
+
+
+def _write(
+    connection: sqlite3.Connection, weights: str, keys: Sequence[str], vectors: NDArray[np.float32]
+) -> None:
+    blobs = [vector.astype("<f4").tobytes() for vector in vectors]
+    with connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
+            [(weights, key, _checksum(blob), blob) for key, blob in zip(keys, blobs, strict=True)],
+        )
+
+
+def _checksum(blob: bytes) -> str:
+    return hashlib.sha256(blob).hexdigest()

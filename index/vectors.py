@@ -1,0 +1,111 @@
+"""Nearest vectors by inner product, with FAISS."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+
+class VectorStore(Protocol):
+    """Unit vectors under positions 0 to n - 1, searched by inner product.
+
+    Positions are those of the passages in their snapshot. Equal scores come in order of position.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+
+    def search(
+        self, query: NDArray[np.float32], *, k: int, among: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return positions and scores of the best k, best first, each of shape (at most k,).
+
+        Args:
+            query: Shape (dim,).
+            k: How many to keep.
+            among: Positions to choose from; all when None.
+        """
+
+    def score(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the inner products with the vectors at these positions, same order and shape."""
+
+    def write(self, path: Path) -> None:
+        """Write everything to one file; the same vectors give the same bytes."""
+
+
+class FlatVectorStore:
+    """A `VectorStore` that compares with every vector: exact, and fastest up to some 50,000 vectors."""
+
+    def __init__(self, index: Any) -> None:
+        self._index = index
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32]) -> "FlatVectorStore":
+        """Make a store of the rows of an array of shape (n, dim)."""
+        index = faiss.IndexFlatIP(vectors.shape[1])
+        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        return cls(index)
+
+    @classmethod
+    def read(cls, path: Path) -> "FlatVectorStore":
+        """Open a file that `write` made, mapped into memory rather than loaded."""
+        return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY))
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return int(self._index.ntotal)
+
+    def search(
+        self, query: NDArray[np.float32], *, k: int, among: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return positions and scores of the best k, best first."""
+        # The setting holds for the calling thread only, so it is made where the search runs.
+        faiss.omp_set_num_threads(1)
+        # Selectors borrow the array: it must live until the search is done.
+        chosen = None if among is None else np.ascontiguousarray(among, dtype=np.int64)
+        options = None if chosen is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
+        available = len(self) if chosen is None else len(chosen)
+        if not available:
+            return np.empty(0, np.int64), np.empty(0, np.float64)
+        scores, positions = self._index.search(query.reshape(1, -1), min(k, available), params=options)
+        # FAISS fills a short result list with -1, which is no passage.
+        found = positions[0] >= 0
+        return _in_total_order(positions[0][found], scores[0][found].astype(np.float64))
+
+    def score(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the inner products with the vectors at these positions."""
+        if not len(positions):
+            return np.empty(0, np.float64)
+        # Searching among exactly these positions gives the same bits as searching among all of them.
+        found, scores = self.search(query, k=len(positions), among=positions)
+        order = np.argsort(found)
+        return np.asarray(scores[order][np.searchsorted(found[order], positions)])
+
+    def write(self, path: Path) -> None:
+        """Write everything to one file."""
+        faiss.write_index(self._index, str(path))
+
+
+def _in_total_order(
+    positions: NDArray[np.int64], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    order = np.lexsort((positions, -scores))
+    return positions[order], scores[order]
+
+
+def similarities(query: NDArray[np.float32], vectors: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return the inner product of a query of shape (dim,) with each row of (n, dim), independent of n.
+
+    A matrix product may sum in another order for another number of rows; this never does.
+    """
+    return np.asarray(
+        np.einsum("nd,d->n", vectors.astype(np.float64), query.astype(np.float64)), dtype=np.float64
+    )
+
+
+def stack(rows: Sequence[NDArray[np.float32]], *, dim: int) -> NDArray[np.float32]:
+    """Return shape (len(rows), dim), also for no rows at all."""
+    return np.stack(rows) if rows else np.empty((0, dim), dtype=np.float32)
