@@ -38,8 +38,8 @@ def decode_text(data: bytes) -> DecodedText:
     text, warnings = _decode(data)
     if "\0" in text or len(_CONTROLS.findall(text)) > _MAX_CONTROLS * len(text):
         raise UnreadableDocumentError(
-            f"The file of {len(data):,} bytes is binary, not text. Supply the document as text, or whole if it "
-            "is in another format."
+            f"The file of {len(data):,} bytes is binary, not text. Supply the document as text, or "
+            "whole if it is in another format."
         )
     text = _LINE_ENDS.sub("\n", text.replace("\f", "\n\n"))
     if not text.strip(" \n\t\ufeff\u200b"):
@@ -56,8 +56,8 @@ def _decode(data: bytes) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             raise UnreadableDocumentError(
-                f"The file begins as {encoding.upper()}, but byte {error.start:,} does not fit: {error.reason}. "
-                "It is damaged or cut off; supply it again."
+                f"The file begins as {encoding.upper()}, but byte {error.start:,} does not fit "
+                f"({error.reason}). It is damaged or cut off; supply it again."
             ) from error
         unmapped = sum(byte in b"\x81\x8d\x8f\x90\x9d" for byte in data)
         lost = f" {unmapped} bytes that stand for no character were replaced." if unmapped else ""

@@ -1,0 +1,52 @@
+"""Which reader reads which format: one table, one row per format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ingest.errors import UnreadableDocumentError
+from ingest.readers.markdown import read_markdown
+from ingest.readers.media_type import MARKDOWN, PLAIN_TEXT, detect_media_type
+from ingest.readers.plain_text import read_plain_text
+from ingest.readers.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that can be read, with the endings of file names that announce it."""
+
+    media_type: str
+    label: str  # what people call it
+    suffixes: tuple[str, ...]
+    read: Callable[[bytes], Reading]
+
+
+#: To support another format, add its row.
+FORMATS: tuple[Format, ...] = (
+    Format(MARKDOWN, "markdown", (".md", ".markdown"), read_markdown),
+    Format(PLAIN_TEXT, "plain text", (".txt", ".text"), read_plain_text),
+)
+
+#: Endings of the files that a corpus folder is searched for; the reader is still picked by content.
+SUPPORTED_SUFFIXES: tuple[str, ...] = tuple(suffix for format_ in FORMATS for suffix in format_.suffixes)
+
+_BY_MEDIA_TYPE = {format_.media_type: format_ for format_ in FORMATS}
+
+
+def read_document(data: bytes, *, name: str) -> Reading:
+    """Read a file with the reader for what it contains.
+
+    Args:
+        data: The whole file.
+        name: Its name; the ending only tells markdown from plain text. May be empty.
+
+    Raises:
+        UnreadableDocumentError: If it is empty, in no supported format, or damaged.
+    """
+    media_type = detect_media_type(data, name=name)
+    chosen = _BY_MEDIA_TYPE.get(media_type)
+    if chosen is None:
+        supported = ", ".join(f"{format_.label} ({'/'.join(format_.suffixes)})" for format_ in FORMATS)
+        raise UnreadableDocumentError(
+            f"{name or 'The file'} is {media_type}, which no reader supports. Convert it to {supported}."
+        )
+    return chosen.read(data)
