@@ -81,7 +81,13 @@ def write_content(path: Path, content: Content) -> None:
         connection.executemany(
             "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
             (
-                (at, each.passage_id, place[each.doc_id], len(each.sentences), _PASSAGE.dump_json(each).decode())
+                (
+                    at,
+                    each.passage_id,
+                    place[each.doc_id],
+                    len(each.sentences),
+                    _PASSAGE.dump_json(each).decode(),
+                )
                 for at, each in enumerate(content.passages)
             ),
         )
@@ -103,7 +109,9 @@ class ContentStore:
 
     def __init__(self, path: Path) -> None:
         # One connection for all threads: it keeps its file open even when the folder is deleted meanwhile.
-        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+        )
         self._lock = threading.Lock()
         self.references = tuple(
             _REFERENCE.validate_json(record)
@@ -131,7 +139,9 @@ class ContentStore:
     def passages(self, positions: Sequence[int]) -> list[Passage]:
         """Return the passages at these positions, in the order asked for."""
         marks = ",".join("?" * len(positions))
-        rows = dict(self._rows(f"SELECT position, record FROM passages WHERE position IN ({marks})", positions))  # noqa: S608
+        rows = dict(
+            self._rows(f"SELECT position, record FROM passages WHERE position IN ({marks})", positions)
+        )
         return [_PASSAGE.validate_json(rows[int(position)]) for position in positions]
 
     def position_of(self, passage_id: str) -> int:
@@ -183,7 +193,10 @@ class ContentStore:
 
     def layout(self) -> list[tuple[int, int]]:
         """Return, for each passage in order of position, its document's place and its number of sentences."""
-        return [(int(a), int(b)) for a, b in self._rows("SELECT document, sentences FROM passages ORDER BY position")]
+        return [
+            (int(a), int(b))
+            for a, b in self._rows("SELECT document, sentences FROM passages ORDER BY position")
+        ]
 
     def all_passages(self) -> list[Passage]:
         """Return every passage in order of position."""

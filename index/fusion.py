@@ -26,7 +26,9 @@ def fuse_scores(
     Source: TM2C2 in Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrieval, TOIS 2023.
     """
     if dense.shape != lexical.shape:
-        raise ValueError(f"{dense.shape} dense and {lexical.shape} lexical scores are not of the same candidates")
+        raise ValueError(
+            f"{dense.shape} dense and {lexical.shape} lexical scores are not of the same candidates"
+        )
     if not 0 <= dense_weight <= 1:
         raise ValueError(f"dense_weight is {dense_weight}; choose 0 to 1")
     scaled_dense = _scale(dense, minimum=-1)

@@ -30,6 +30,9 @@ class LexicalIndex(Protocol):
         A term that no passage has weighs as much as the rarest possible one.
         """
 
+    def knows(self, term: str) -> bool:
+        """Return whether any passage has a term, given as `terms` makes it."""
+
     def write(self, folder: Path) -> None:
         """Write everything into an existing folder; the same passages give the same bytes."""
 
@@ -54,7 +57,9 @@ class BM25Index:
         """Index texts; position i is that of texts[i]."""
         tokenized = [terms(text) for text in texts]
         # A text without a single term stands under the empty one: bm25s divides by the mean length.
-        vocabulary = {term: at for at, term in enumerate(sorted({t for text in tokenized for t in text} | {""}))}
+        vocabulary = {
+            term: at for at, term in enumerate(sorted({t for text in tokenized for t in text} | {""}))
+        }
         ids = [[vocabulary[term] for term in text or [""]] for text in tokenized]
         model = bm25s.BM25(method="lucene", k1=cls.K1, b=cls.B)
         model.index((ids, vocabulary), create_empty_token=False, show_progress=False)
@@ -80,6 +85,10 @@ class BM25Index:
     def term_weights(self, query: str) -> dict[str, float]:
         """Return each distinct term of a query with its inverse document frequency."""
         return {term: self._inverse_document_frequency(term) for term in sorted(set(terms(query)))}
+
+    def knows(self, term: str) -> bool:
+        """Return whether any passage has a term."""
+        return term in self._vocabulary
 
     def _inverse_document_frequency(self, term: str) -> float:
         indptr = self._model.scores["indptr"]

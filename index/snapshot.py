@@ -1,16 +1,16 @@
 """The on-disk format of an index: written whole, verified, activated by one pointer, rolled back by it.
 
-    <index_dir>/
-        CURRENT            one line: the version that serves
-        history.jsonl      one line per build and activation
-        lock               held while a build runs; the system frees it when its holder dies
-        <version>/         immutable; the version is a hash of the manifest, and so of every byte
-            manifest.json  format, hash and size of every file, model, chunker, counts, self-score
-            content.sqlite documents, passages, bibliography
-            vectors.faiss  one vector per passage
-            sentences.npy  one vector per sentence, float16
-            lexical/       BM25
-            confidence.json  parameters of the fitted probability, with the data they were fitted on
+<index_dir>/
+    CURRENT            one line: the version that serves
+    history.jsonl      one line per build and activation
+    lock               held while a build runs; the system frees it when its holder dies
+    <version>/         immutable; the version is a hash of the manifest, and so of every byte
+        manifest.json  format, hash and size of every file, model, chunker, counts, self-score
+        content.sqlite documents, passages, bibliography
+        vectors.faiss  one vector per passage
+        sentences.npy  one vector per sentence, float16
+        lexical/       BM25
+        confidence.json  parameters of the fitted probability, with the data they were fitted on
 """
 
 import contextlib
@@ -112,7 +112,9 @@ def _seal(folder: Path, fields: dict[str, Any]) -> str:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    manifest = json.dumps({"format": FORMAT_VERSION, **fields, "files": files}, indent=1, ensure_ascii=False, sort_keys=True)
+    manifest = json.dumps(
+        {"format": FORMAT_VERSION, **fields, "files": files}, indent=1, ensure_ascii=False, sort_keys=True
+    )
     (folder / MANIFEST_NAME).write_text(manifest, encoding="utf-8")
     for path in folder.rglob("*"):
         _sync(path)
@@ -142,7 +144,7 @@ def verify(folder: Path) -> dict[str, Any]:
         SnapshotDamagedError: If a file is missing, changed, or not in the manifest.
         IndexMismatchError: If the format is one that this release does not read.
     """
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     strange = found ^ {MANIFEST_NAME, *manifest["files"]}
     if strange:
@@ -160,7 +162,13 @@ def verify(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a snapshot; its other files are not looked at.
+
+    Raises:
+        SnapshotDamagedError: If the manifest is missing or not the one that names the version.
+        IndexMismatchError: If the format is one that this release does not read.
+    """
     path = folder / MANIFEST_NAME
     try:
         content = path.read_bytes()
@@ -168,7 +176,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise SnapshotDamagedError(f"{path} cannot be read: {error}. Run `citewell build`.") from error
     if not isinstance(manifest, dict) or not folder.name.startswith((_UNFINISHED, _version_of(content))):
-        raise SnapshotDamagedError(f"{path} is not the manifest of version {folder.name}. Run `citewell build`.")
+        raise SnapshotDamagedError(
+            f"{path} is not the manifest of version {folder.name}. Run `citewell build`."
+        )
     if manifest.get("format") != FORMAT_VERSION:
         raise IndexMismatchError(
             f"{folder} has format {manifest.get('format')}; this release reads {FORMAT_VERSION}. Run `citewell build`."
@@ -200,7 +210,9 @@ def activate(index_dir: Path, version: str, *, detail: str = "") -> None:
         SnapshotNotFoundError: If there is no such version.
     """
     if not (index_dir / version / MANIFEST_NAME).is_file():
-        raise SnapshotNotFoundError(f"There is no version {version} in {index_dir}: {', '.join(versions(index_dir))}.")
+        raise SnapshotNotFoundError(
+            f"There is no version {version} in {index_dir}: {', '.join(versions(index_dir))}."
+        )
     with contextlib.suppress(SnapshotNotFoundError):
         if current_version(index_dir) == version:
             return

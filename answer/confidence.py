@@ -1,0 +1,160 @@
+"""The probability that the passages answer the question, fitted for each index when it is built."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from answer.evidence import Features, gather_evidence
+from answer.questions import offtopic_questions, read_questions
+from index.lexical import terms
+from index.searching import Searcher, SearchResult
+from index.vectors import similarities
+
+#: Above this probability an answer is given.
+ANSWERABLE_FROM = 0.5
+_DEPTH = 20
+_MAX_PSEUDO_QUESTIONS = 200
+_SAME_FACT_COSINE = 0.7
+_PENALTY = 0.1
+
+Origin = Literal["judged", "off_topic", "own_sentence", "held_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One question with what was measured for it, and whether the index answers it."""
+
+    origin: Origin
+    answerable: bool
+    features: Features
+
+
+@dataclass(frozen=True, slots=True)
+class ConfidenceModel:
+    """Logistic regression: probability = 1 / (1 + exp(-(intercept + weights · features)))."""
+
+    intercept: float
+    weights: tuple[float, ...]
+
+    def probability(self, features: Features) -> float:
+        """Return the probability that the passages answer the question, 0 to 1."""
+        return float(expit(self.intercept + float(np.dot(self.weights, features.as_array()))))
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> "ConfidenceModel":
+        """Make the model that `calibrate` stored.
+
+        Raises:
+            ValueError: If it was fitted on other features than this release measures.
+        """
+        expected = [field.name for field in fields(Features)]
+        if stored["features"] != expected:
+            raise ValueError(f"fitted on {stored['features']}, but this release measures {expected}")
+        return cls(float(stored["intercept"]), tuple(float(weight) for weight in stored["weights"]))
+
+
+def calibrate(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:
+    """Fit the confidence of an index, and return the parameters with the data they were fitted on.
+
+    Answerable examples are the corpus's judged questions (questions/*.jsonl) and keywords taken from its
+    own sentences; unanswerable ones are judged questions, everyday questions on other subjects, and the
+    same keywords with every passage that holds the fact taken away.
+    """
+    examples = list(_examples(searcher, corpus_dir))
+    model = fit(examples)
+    return {
+        "features": [field.name for field in fields(Features)],
+        "intercept": model.intercept,
+        "weights": list(model.weights),
+        "reliability": reliability(model, examples),
+        "examples": [
+            [each.origin, each.answerable, [round(float(value), 6) for value in each.features.as_array()]]
+            for each in examples
+        ],
+    }
+
+
+def fit(examples: Sequence[Example]) -> ConfidenceModel:
+    """Return the regularised maximum-likelihood fit; both classes weigh the same."""
+    x = np.array([each.features.as_array() for each in examples])  # (n_examples, n_features)
+    y = np.array([each.answerable for each in examples], dtype=np.float64)
+    share = y.mean() if 0 < y.mean() < 1 else 0.5
+    sample_weight = np.where(y == 1, 0.5 / share, 0.5 / (1 - share)) / len(y)
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        logits = parameters[0] + x @ parameters[1:]
+        probabilities = expit(logits)
+        value = np.sum(sample_weight * (np.logaddexp(0, logits) - y * logits))
+        error = sample_weight * (probabilities - y)
+        penalty = _PENALTY / len(y) * parameters[1:]
+        gradient = np.concatenate([[error.sum()], error @ x + penalty])
+        return float(value + 0.5 * penalty @ parameters[1:]), gradient
+
+    found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    # Rounded, so that the last bits of an optimiser are no part of a snapshot.
+    rounded = [round(float(value), 4) for value in found.x]
+    return ConfidenceModel(rounded[0], tuple(rounded[1:]))
+
+
+def reliability(model: ConfidenceModel, examples: Sequence[Example]) -> list[dict[str, float]]:
+    """Return, for each tenth of the probability scale, how often the examples in it are answerable."""
+    bins: dict[int, list[tuple[float, bool]]] = {}
+    for each in examples:
+        probability = model.probability(each.features)
+        bins.setdefault(min(int(probability * 10), 9), []).append((probability, each.answerable))
+    return [
+        {
+            "from": at / 10,
+            "examples": len(bins[at]),
+            "mean_probability": round(sum(p for p, _ in bins[at]) / len(bins[at]), 4),
+            "share_answerable": round(sum(a for _, a in bins[at]) / len(bins[at]), 4),
+        }
+        for at in sorted(bins)
+    ]
+
+
+def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
+    for path in sorted((corpus_dir / "questions").glob("*.jsonl")):
+        for judged in read_questions(path):
+            result = searcher.search(judged.question, k=_DEPTH)
+            yield Example("judged", judged.answerable, gather_evidence(searcher, result).features)
+    for question in offtopic_questions():
+        result = searcher.search(question, k=_DEPTH)
+        yield Example("off_topic", answerable=False, features=gather_evidence(searcher, result).features)
+    yield from _own_examples(searcher)
+
+
+def _own_examples(searcher: Searcher) -> Iterator[Example]:
+    """Yield keywords of the index's own sentences, once as they are and once with the fact taken away."""
+    for keywords, position, place in _pseudo_questions(searcher):
+        result = searcher.search(keywords, k=3 * _DEPTH)
+        yield Example("own_sentence", answerable=True, features=gather_evidence(searcher, result).features)
+        fact = searcher.sentence_vectors(position)[place].astype(np.float32)
+        without = tuple(
+            hit
+            for hit in result.ranked
+            if similarities(fact, searcher.sentence_vectors(hit.position)).max() < _SAME_FACT_COSINE
+        )
+        held_out = SearchResult(result.query, result.vector, without)
+        yield Example("held_out", answerable=False, features=gather_evidence(searcher, held_out).features)
+
+
+def _pseudo_questions(searcher: Searcher) -> list[tuple[str, int, int]]:
+    """Return keywords, passage position and place in the passage of sentences picked by their hash."""
+    candidates = []
+    for position, passage in enumerate(searcher.content.all_passages()):
+        for place, sentence in enumerate(passage.sentences):
+            text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+            order = hashlib.sha256(text.encode()).hexdigest()
+            keywords = [word for word in text.split() if terms(word) and order]
+            kept = [word.strip("[]().,;:") for at, word in enumerate(keywords) if int(order[at % 64], 16) < 9]
+            if len(kept) >= 3:
+                candidates.append((order, " ".join(kept).lower(), position, place))
+    return [candidate[1:] for candidate in sorted(candidates)[:_MAX_PSEUDO_QUESTIONS]]

@@ -1,0 +1,217 @@
+"""From a corpus to a new snapshot."""
+
+import json
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from index.content import Content, write_content
+from index.embedding import Embedder
+from index.lexical import BM25Index
+from index.searching import (
+    CONFIDENCE_NAME,
+    CONTENT_NAME,
+    LEXICAL_NAME,
+    SENTENCES_NAME,
+    VECTORS_NAME,
+    Searcher,
+)
+from index.self_score import SelfScore, score_citations
+from index.snapshot import activate, build_lock, prune, write_snapshot
+from index.vector_cache import VectorCache
+from index.vectors import FlatVectorStore
+from ingest.bibliography import DocumentReferences, Ledger, Numbering, number_references
+from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
+from ingest.corpus import LEDGER_NAME, Corpus, load_corpus
+from ingest.errors import CorpusError
+from ingest.markers import without_markers
+from ingest.records import Document, Passage
+
+#: Called with the name of a stage, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+class Calibrator(Protocol):
+    """Fits the confidence of an index to what the index knows of itself."""
+
+    def __call__(self, searcher: Searcher, *, corpus_dir: Path) -> Mapping[str, Any]:
+        """Return the parameters and the data they were fitted on, as JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build did."""
+
+    version: str
+    corpus_title: str
+    n_documents: int
+    n_passages: int
+    n_sentences: int
+    n_references: int
+    self_score: SelfScore
+    quarantined: tuple[tuple[str, str], ...]  # (path, reason)
+    warnings: tuple[str, ...]
+    pruned: tuple[str, ...]
+
+
+def build_index(
+    corpus_dir: Path,
+    index_dir: Path,
+    *,
+    embedder: Embedder,
+    cache: VectorCache,
+    calibrate: Calibrator,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Build a snapshot of a corpus and make it the one that serves.
+
+    The same corpus gives the same bytes, and so the same version, whatever was built before. If
+    anything fails, the version that served before still does.
+
+    Raises:
+        CorpusError: If nothing in the corpus can be indexed, or its numbers contradict each other.
+        BuildInProgressError: If another process is building.
+        SnapshotError: If the disk refuses.
+    """
+    report = progress or (lambda _stage, _done, _total: None)
+    with build_lock(index_dir):
+        corpus = load_corpus(corpus_dir)
+        numbering = number_references(corpus.pinned, _article_lists(corpus), corpus.ledger)
+        content = _content(corpus, numbering, embedder, report)
+        _keep_ledger(corpus_dir, corpus.ledger, numbering.ledger)
+        scores: list[SelfScore] = []
+
+        def fill(folder: Path) -> dict[str, Any]:
+            _write_parts(folder, content, embedder, cache, report)
+            searcher = Searcher.open(folder, embedder=embedder)
+            try:
+                report("score", 0, 1)
+                scores.append(score_citations(searcher))
+                parameters = calibrate(searcher, corpus_dir=corpus_dir)
+            finally:
+                searcher.content.close()
+            _write_json(folder / CONFIDENCE_NAME, parameters)
+            return _manifest_fields(corpus, content, embedder, scores[0])
+
+        version = write_snapshot(index_dir, fill)
+        activate(index_dir, version)
+        pruned = prune(index_dir)
+    return BuildReport(
+        version=version,
+        corpus_title=corpus.title,
+        n_documents=len(content.documents),
+        n_passages=len(content.passages),
+        n_sentences=sum(len(passage.sentences) for passage in content.passages),
+        n_references=len(content.references),
+        self_score=scores[0],
+        quarantined=tuple((each.path, each.reason) for each in corpus.quarantined),
+        warnings=(*corpus.warnings, *numbering.ambiguities),
+        pruned=tuple(pruned),
+    )
+
+
+def _article_lists(corpus: Corpus) -> list[DocumentReferences]:
+    """Return the lists that make the bibliography: a source's own list stays in its own namespace."""
+    return [
+        DocumentReferences(document.doc_id, document.references)
+        for document in corpus.documents
+        if document.kind == "article"
+    ]
+
+
+def _content(corpus: Corpus, numbering: Numbering, embedder: Embedder, report: Progress) -> Content:
+    limits = ChunkLimits(window_tokens=embedder.identity.max_tokens)
+    passages: list[Passage] = []
+    for done, document in enumerate(corpus.documents):
+        report("cut", done, len(corpus.documents))
+        numbers = numbering.numbers.get(document.doc_id, {})
+        passages += chunk_document(
+            document, numbers=numbers, count_tokens=embedder.count_tokens, limits=limits
+        )
+    if not passages:
+        reasons = "; ".join(f"{each.path}: {each.reason}" for each in corpus.quarantined)
+        raise CorpusError(f"No document of the corpus has any text to index. {reasons}".strip())
+    return Content(
+        documents=corpus.documents,
+        passages=tuple(passages),
+        references=numbering.entries,
+        numbers=numbering.numbers,
+    )
+
+
+def _write_parts(
+    folder: Path, content: Content, embedder: Embedder, cache: VectorCache, report: Progress
+) -> None:
+    def embed_progress(stage: str) -> Callable[[int, int], None]:
+        return lambda done, total: report(stage, done, total)
+
+    write_content(folder / CONTENT_NAME, content)
+    texts = [passage.embedding_text for passage in content.passages]
+    vectors = cache.embed(embedder, texts, progress=embed_progress("embed passages"))
+    FlatVectorStore.of(vectors).write(folder / VECTORS_NAME)
+    sentences = cache.embed(embedder, _sentence_texts(content), progress=embed_progress("embed sentences"))
+    np.save(folder / SENTENCES_NAME, sentences.astype(np.float16), allow_pickle=False)
+    (folder / LEXICAL_NAME).mkdir()
+    BM25Index.of(texts).write(folder / LEXICAL_NAME)
+
+
+def _sentence_texts(content: Content) -> list[str]:
+    by_id: dict[str, Document] = {document.doc_id: document for document in content.documents}
+    return [
+        without_markers(
+            by_id[passage.doc_id].text,
+            by_id[passage.doc_id].citations,
+            start=sentence.start,
+            end=sentence.end,
+        )
+        for passage in content.passages
+        for sentence in passage.sentences
+    ]
+
+
+def _manifest_fields(
+    corpus: Corpus, content: Content, embedder: Embedder, self_score: SelfScore
+) -> dict[str, Any]:
+    return {
+        "title": corpus.title,
+        "model": embedder.identity.as_json(),
+        "chunker": CHUNKER_VERSION,
+        "documents": {document.doc_id: document.sha256 for document in content.documents},
+        "counts": {
+            "documents": len(content.documents),
+            "passages": len(content.passages),
+            "sentences": sum(len(passage.sentences) for passage in content.passages),
+            "references": len(content.references),
+        },
+        "self_score": asdict(self_score),
+        "quarantined": [asdict(each) for each in corpus.quarantined],
+    }
+
+
+def _keep_ledger(corpus_dir: Path, before: Ledger, after: Ledger) -> None:
+    """Store newly given numbers before any snapshot can show them, so that none is ever given twice."""
+    if after == before:
+        return
+    path = corpus_dir / LEDGER_NAME
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{LEDGER_NAME}.", dir=corpus_dir)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(after.to_json())
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError as error:
+        raise CorpusError(
+            f"New reference numbers cannot be stored in {path}: {error}. Make {corpus_dir} writable and build again; "
+            "nothing has changed yet."
+        ) from error
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True), encoding="utf-8")

@@ -1,0 +1,117 @@
+"""The web application."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+from starlette.responses import RedirectResponse
+
+from service.live_index import LiveIndex
+from service.problems import Problem, install_problem_handlers, problem_response
+from service.release import RELEASE
+from service.routes import router
+
+_SUMMARY = (
+    "Ask a health article; get the passages that answer, each with the number of the reference behind it."
+)
+_DESCRIPTION = """\
+Every reply names the version of the index it was made from. Offsets count Unicode code points of a document's
+canonical text. Every error is a problem as in RFC 9457 and says what to do.
+
+What is returned is information from documents, not medical advice.
+"""
+
+
+def create_app(
+    open_index: Callable[[], AbstractContextManager[LiveIndex]], *, query_threads: int, max_body_bytes: int
+) -> FastAPI:
+    """Make the application.
+
+    Args:
+        open_index: Opened when the service starts and closed when it stops.
+        query_threads: How many questions are answered side by side.
+        max_body_bytes: A larger request body is refused with 413.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with (
+            open_index() as live,
+            ThreadPoolExecutor(query_threads, thread_name_prefix="question") as workers,
+        ):
+            app.state.live_index = live
+            app.state.workers = workers
+            yield
+
+    app = FastAPIOffline(
+        title="Citewell",
+        version=RELEASE,
+        summary=_SUMMARY,
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=lifespan,
+        redoc_url=None,
+        # A trailing slash is another address, and a 404 that says so is clearer than a redirect.
+        redirect_slashes=False,
+    )
+    app.include_router(router)
+    app.add_api_route("/", _to_docs, include_in_schema=False)
+    install_problem_handlers(app)
+    _limit_bodies(app, max_body_bytes)
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    return app
+
+
+async def _to_docs() -> RedirectResponse:
+    return RedirectResponse("docs")
+
+
+def _limit_bodies(app: FastAPI, max_body_bytes: int) -> None:
+    @app.middleware("http")
+    async def refuse_large_body(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > max_body_bytes:
+            return _too_large(request, max_body_bytes)
+        if request.method in ("POST", "PUT", "PATCH") and not declared.isdecimal():
+            # A chunked body says its length only by ending; stop reading it at the limit.
+            received = bytearray()
+            async for chunk in request.stream():
+                received += chunk
+                if len(received) > max_body_bytes:
+                    return _too_large(request, max_body_bytes)
+            request._body = bytes(received)  # where Starlette keeps a body that was read
+        return await call_next(request)
+
+
+def _too_large(request: Request, max_body_bytes: int) -> Response:
+    detail = f"The request body is larger than {max_body_bytes:,} bytes. Send less, or several requests."
+    return problem_response(request, 413, detail)
+
+
+def _describe(app: FastAPI) -> dict[str, object]:
+    """Return OpenAPI with our own problems in place of FastAPI's validation errors."""
+    if app.openapi_schema is None:
+        routes = [route for route in app.routes if isinstance(route, APIRoute)]
+        schema = get_openapi(
+            title=app.title,
+            version=app.version,
+            openapi_version=app.openapi_version,
+            summary=app.summary,
+            description=app.description,
+            license_info=app.license_info,
+            routes=routes,
+        )
+        schemas = schema["components"]["schemas"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        described = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(described.pop("$defs", {}))
+        schemas["Problem"] = described
+        app.openapi_schema = schema
+    return app.openapi_schema

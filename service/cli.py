@@ -1,0 +1,297 @@
+"""The command line: one verb per job."""
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+# Nothing here may reach for a model hub, and one thread a question is what keeps vectors reproducible; both are
+# read when the libraries are imported.
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from ingest.errors import CitewellError
+from service.logs import configure_logs
+from service.release import RELEASE
+from service.settings import Settings, read_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+app = typer.Typer(
+    name="citewell",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ask a health article a question; get the passages that answer it, with their reference numbers.",
+)
+_err = Console(stderr=True)
+_out = Console()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
+CorpusDir = Annotated[
+    Path | None, typer.Option("--corpus", help="Folder of documents; CITEWELL_CORPUS_DIR by default.")
+]
+IndexDir = Annotated[
+    Path | None, typer.Option("--index", help="Folder of snapshots; CITEWELL_INDEX_DIR by default.")
+]
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _fixable(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn an error that a user can put right into one message and exit code 1."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except CitewellError as error:
+            _err.print(f"citewell: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+def _settings(*, corpus: Path | None = None, index: Path | None = None, **changes: Any) -> Settings:
+    given = {"corpus_dir": corpus, "index_dir": index, **changes}
+    return read_settings().model_copy(
+        update={name: value for name, value in given.items() if value is not None}
+    )
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show stages on stderr as they are reported."""
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_err, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield report
+
+
+@app.command()
+@_fixable
+def build(
+    corpus: CorpusDir = None,
+    index: IndexDir = None,
+    *,
+    if_stale: Annotated[
+        bool, typer.Option("--if-stale", help="Do nothing when the corpus has not changed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build the index from the corpus and make it serve.
+
+    Example: citewell build --corpus corpus
+    """
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from service import freshness, wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
+
+    settings = _settings(corpus=corpus, index=index)
+    if if_stale and freshness.is_fresh(settings):
+        _say("The index is up to date.", {"fresh": True}, as_json=as_json)
+        return
+    with _progress() as report:
+        report("load encoder", 0, 1)
+        embedder = wiring.make_embedder(settings)
+        report("load encoder", 1, 1)
+        built = wiring.build(settings, embedder, progress=report)
+    freshness.remember(settings)
+    for path, reason in built.quarantined:
+        _err.print(
+            f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True
+        )
+    for warning in built.warnings:
+        _err.print(f"look at {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    score = built.self_score
+    found = (
+        f"; {score.success_at_1:.0%} of {score.pairs} cited sentences find their source first"
+        if score.pairs
+        else ""
+    )
+    _say(
+        f"Built {built.version}: {built.n_documents} documents, {built.n_passages} passages, "
+        f"{built.n_references} references{found}.",
+        asdict(built),
+        as_json=as_json,
+    )
+
+
+@app.command()
+@_fixable
+def serve(
+    corpus: CorpusDir = None,
+    index: IndexDir = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; CITEWELL_HOST by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port; CITEWELL_PORT by default.")
+    ] = None,
+) -> None:
+    """Serve the index over HTTP.
+
+    Example: citewell serve --port 8000
+    """
+    import uvicorn  # noqa: PLC0415
+
+    from index.snapshot import current_version  # noqa: PLC0415
+    from service import wiring  # noqa: PLC0415
+    from service.app import create_app  # noqa: PLC0415
+
+    settings = _settings(corpus=corpus, index=index, host=host, port=port)
+    current_version(settings.index_dir)
+    configure_logs()
+    application = create_app(
+        lambda: wiring.live_index(settings),
+        query_threads=settings.query_threads,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    listening = _listen(settings)
+    address, bound = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    _err.print(
+        f"Citewell {RELEASE} answers at http://{shown}:{bound} once the encoder is loaded.", highlight=False
+    )
+    config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        raise CitewellError(
+            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Stop what listens there, or choose "
+            "another port with --port or CITEWELL_PORT."
+        ) from error
+    return listening
+
+
+@app.command()
+@_fixable
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in plain words.")],
+    index: IndexDir = None,
+    top_k: Annotated[int, typer.Option(min=1, max=50, help="How many passages to show.")] = 5,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the index a question.
+
+    Example: citewell ask "What helps a calf cramp at night?"
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from service import schemas, wiring  # noqa: PLC0415
+    from service.asking import answer_request  # noqa: PLC0415
+    from service.printing import print_reply  # noqa: PLC0415
+
+    settings = _settings(index=index)
+    try:
+        asked = schemas.AskRequest(question=question, top_k=top_k)
+    except ValidationError as error:
+        reason = "; ".join(str(each["msg"]) for each in error.errors())
+        raise CitewellError(f"The question cannot be asked: {reason}.") from error
+    serving = wiring.open_current(
+        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
+    )
+    reply = answer_request(asked, serving)
+    if as_json:
+        _print_json(reply.model_dump(mode="json"))
+    else:
+        print_reply(reply, _out)
+
+
+@app.command()
+@_fixable
+def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
+    """Show which version serves, what it holds and how it scores itself.
+
+    Example: citewell status
+    """
+    from index.snapshot import built_at, current_version, read_manifest, versions  # noqa: PLC0415
+
+    settings = _settings(index=index)
+    version = current_version(settings.index_dir)
+    manifest = read_manifest(settings.index_dir / version)
+    facts = {
+        "version": version,
+        "built_at": built_at(settings.index_dir, version),
+        "versions": versions(settings.index_dir),
+        **{name: manifest[name] for name in ("title", "counts", "model", "self_score", "quarantined")},
+    }
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        shown = (
+            ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
+        )
+        shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else shown
+        _out.print(f"{name:<12} {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+@app.command()
+@_fixable
+def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson = False) -> None:
+    """Check everything that serving needs, and say how to mend what is not right.
+
+    Example: citewell doctor
+    """
+    from service.diagnosis import diagnose  # noqa: PLC0415
+
+    findings = diagnose(_settings(corpus=corpus, index=index))
+    if as_json:
+        _print_json(
+            {"findings": [{"check": each.check, "ok": each.ok, "detail": each.detail} for each in findings]}
+        )
+    else:
+        for each in findings:
+            mark = "[green]ok[/green]   " if each.ok else "[red]wrong[/red]"
+            _out.print(mark, end=" ")
+            _out.print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
+    if not all(each.ok for each in findings):
+        raise typer.Exit(1)
+
+
+@app.command()
+def version() -> None:
+    """Print the release."""
+    _out.print(RELEASE, highlight=False)
+
+
+def _say(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _print_json(facts)
+    else:
+        _out.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")

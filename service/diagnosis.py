@@ -1,0 +1,65 @@
+"""Checking everything that serving needs."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from index.snapshot import current_version, verify
+from ingest.corpus import load_corpus
+from ingest.errors import CitewellError
+from service import wiring
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `detail` says how to mend what is not right."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def diagnose(settings: Settings) -> list[Finding]:
+    """Run every check; none of them changes anything."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("python", lambda: sys.version.split()[0]),
+        ("corpus", lambda: _corpus(settings)),
+        ("encoder", lambda: _encoder(settings)),
+        ("index", lambda: _index(settings)),
+        ("a question", lambda: _question(settings)),
+    ]
+    return [_run(name, check) for name, check in checks]
+
+
+def _run(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, ok=True, detail=check())
+    except (CitewellError, OSError) as error:
+        return Finding(name, ok=False, detail=str(error))
+
+
+def _corpus(settings: Settings) -> str:
+    corpus = load_corpus(settings.corpus_dir)
+    if corpus.quarantined:
+        raise CitewellError("; ".join(f"{each.path}: {each.reason}" for each in corpus.quarantined))
+    return f"{len(corpus.documents)} documents in {settings.corpus_dir}"
+
+
+def _encoder(settings: Settings) -> str:
+    identity = wiring.make_embedder(settings).identity
+    return f"{identity.model}, {identity.dim} dimensions, weights {identity.weights_sha256[:12]}"
+
+
+def _index(settings: Settings) -> str:
+    version = current_version(settings.index_dir)
+    manifest = verify(settings.index_dir / version)
+    return f"version {version}, {manifest['counts']['passages']} passages, every file as it was written"
+
+
+def _question(settings: Settings) -> str:
+    serving = wiring.open_current(
+        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
+    )
+    found = serving.snapshot.searcher.search("What helps?", k=1).ranked
+    return f"answered from {found[0].passage.doc_id}"

@@ -1,0 +1,127 @@
+"""Every error of the API as application/problem+json."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from ingest.errors import CitewellError, NotIndexedError, SnapshotError
+
+_log = structlog.get_logger(__name__)
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with one part of a request."""
+
+    field: str = Field(description="Where it is, for example `top_k` or `filter.references.0`.")
+    detail: str = Field(description="What is wrong with it.")
+
+
+class Problem(BaseModel):
+    """An error, in the form of RFC 9457."""
+
+    type: str = Field(default="about:blank", description="Kind of problem.")
+    title: str = Field(
+        description="The same for every problem of this status.", examples=["Unprocessable Content"]
+    )
+    status: int = Field(description="The HTTP status.", examples=[422])
+    detail: str = Field(
+        description="What happened and what to do about it.",
+        examples=["top_k: Input should be less than or equal to 50. Correct the request and send it again."],
+    )
+    instance: str | None = Field(
+        default=None, description="The path that was asked for.", examples=["/v1/ask"]
+    )
+    errors: list[FieldProblem] | None = Field(default=None, description="One entry for each faulty field.")
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    detail: str,
+    *,
+    errors: list[FieldProblem] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return a problem as a response."""
+    problem = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        errors=errors,
+    )
+    return JSONResponse(
+        problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make every error of an application a problem, its own 404, 405 and 422 included."""
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(NotIndexedError, _on_not_indexed)
+    app.add_exception_handler(SnapshotError, _on_no_index)
+    app.add_exception_handler(CitewellError, _on_known_error)
+    app.add_exception_handler(Exception, _on_unknown_error)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_field_problem(each) for each in error.errors()]
+    said = "; ".join(f"{each.field}: {each.detail}" if each.field else each.detail for each in errors)
+    return problem_response(
+        request, 422, f"{said}. Correct the request and send it again; /docs describes it.", errors=errors
+    )
+
+
+def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
+    # The first part only says body or query; a position in unreadable JSON is no field.
+    parts = [str(part) for part in error["loc"][1:]]
+    if error["type"] == "json_invalid":
+        reason = error.get("ctx", {}).get("error", "not JSON")
+        return FieldProblem(field="", detail=f"The body is not valid JSON ({reason})")
+    return FieldProblem(field=".".join(parts), detail=str(error["msg"]))
+
+
+_HINTS = {
+    404: "There is nothing at this address. The API is described at /docs.",
+    405: "This address does not take this method; the Allow header lists those that it takes.",
+}
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    generic = HTTPStatus(error.status_code).phrase == error.detail
+    detail = _HINTS.get(error.status_code, error.detail) if generic else error.detail
+    return problem_response(request, error.status_code, detail, headers=error.headers)
+
+
+async def _on_not_indexed(request: Request, error: Exception) -> JSONResponse:
+    # In an address the thing is not there; in a filter the request is at fault.
+    return problem_response(request, 422 if request.url.path.startswith("/v1/ask") else 404, str(error))
+
+
+async def _on_no_index(request: Request, error: Exception) -> JSONResponse:
+    return problem_response(request, 503, str(error), headers={"Retry-After": "5"})
+
+
+async def _on_known_error(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request failed", path=request.url.path, reason=str(error))
+    return problem_response(request, 500, str(error))
+
+
+async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:
+    _log.error("request failed", path=request.url.path, exc_info=error)
+    return problem_response(
+        request,
+        500,
+        "Something went wrong on our side. Try again; if it stays, tell the operator the time of it.",
+    )

@@ -1,0 +1,173 @@
+"""The routes of the API: each checks its request, makes one call, and shapes the reply."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
+
+from service import schemas, views
+from service.asking import answer_request
+from service.live_index import LiveIndex, ServingIndex
+from service.problems import MEDIA_TYPE
+from service.release import RELEASE
+
+T = TypeVar("T")
+
+_DESCRIPTIONS = {
+    404: "There is no such document, passage or reference in the index.",
+    409: "The service is not set up for what was asked for.",
+    413: "The request is too large.",
+    422: "The request is faulty; the problem says where and what to do.",
+    503: "There is no index to answer from yet.",
+}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe problems for OpenAPI."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
+
+
+router = APIRouter()
+
+
+def live_index(request: Request) -> LiveIndex:
+    """Return the index holder that the application was started with."""
+    live: LiveIndex = request.app.state.live_index
+    return live
+
+
+def workers(request: Request) -> Executor:
+    """Return the threads that questions are answered on."""
+    executor: Executor = request.app.state.workers
+    return executor
+
+
+def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingIndex:
+    """Return the version to answer from; a request keeps it to its end."""
+    return live.current
+
+
+Serving = Annotated[ServingIndex, Depends(serving_index)]
+Workers = Annotated[Executor, Depends(workers)]
+
+
+async def _on_worker(executor: Executor, work: Callable[[], T]) -> T:
+    # The encoder and the disk would hold up every other request on the event loop.
+    return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+
+def _refuse_generated(mode: schemas.AnswerMode) -> None:
+    if mode == "generated":
+        raise HTTPException(
+            409,
+            "No language model is set up, so no answer can be generated. Ask for `extractive`, which quotes "
+            "sentences verbatim, or leave `answer` out.",
+        )
+
+
+@router.post("/v1/ask", tags=["ask"], summary="Ask a question", responses=_problems(409, 413, 422, 503))
+async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
+    """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
+    _refuse_generated(asked.answer)
+    return await _on_worker(executor, partial(answer_request, asked, index))
+
+
+@router.get("/v1/ask", tags=["ask"], summary="Ask a question by address", responses=_problems(409, 422, 503))
+async def ask_by_address(  # noqa: PLR0913  # one parameter for each part of the query string
+    index: Serving,
+    executor: Workers,
+    question: Annotated[
+        schemas.Question, Query(description="In plain words.", examples=["What helps a calf cramp at night?"])
+    ],
+    top_k: Annotated[schemas.TopK, Query(description="How many passages to return.")] = 5,
+    documents: Annotated[
+        list[schemas.DocId] | None, Query(description="Only these documents; repeatable.")
+    ] = None,
+    references: Annotated[
+        list[schemas.Number] | None, Query(description="Only passages with these numbers; repeatable.")
+    ] = None,
+    answer: Annotated[
+        schemas.AnswerMode, Query(description="`extractive`, `generated` or `none`.")
+    ] = "extractive",
+) -> schemas.AskReply:
+    """Do what the POST does, for links and quick looks."""
+    _refuse_generated(answer)
+    only = schemas.Filter(documents=documents, references=references)
+    asked = schemas.AskRequest(question=question, top_k=top_k, filter=only, answer=answer)
+    return await _on_worker(executor, partial(answer_request, asked, index))
+
+
+@router.get("/v1/references", tags=["bibliography"], summary="The bibliography", responses=_problems(503))
+async def references(index: Serving) -> schemas.References:
+    """List every reference of the index under its number."""
+    entries = index.snapshot.searcher.content.references
+    return schemas.References(
+        references=[views.reference(each) for each in entries], index=views.stamp(index)
+    )
+
+
+@router.get(
+    "/v1/references/{number}",
+    tags=["bibliography"],
+    summary="One reference",
+    responses=_problems(404, 422, 503),
+)
+async def reference(number: schemas.Number, index: Serving, executor: Workers) -> schemas.ReferenceDetail:
+    """Return one entry with the passages of its source and every sentence that cites it."""
+    return await _on_worker(executor, partial(views.reference_detail, index, number))
+
+
+@router.get("/v1/documents", tags=["documents"], summary="What is indexed", responses=_problems(503))
+async def documents(index: Serving) -> schemas.Documents:
+    """List the documents, without their texts."""
+    summaries = index.snapshot.searcher.content.summaries
+    return schemas.Documents(
+        documents=[views.document_listing(each) for each in summaries], index=views.stamp(index)
+    )
+
+
+@router.get(
+    "/v1/documents/{doc_id}", tags=["documents"], summary="One document", responses=_problems(404, 422, 503)
+)
+async def document(doc_id: str, index: Serving, executor: Workers) -> schemas.DocumentDetail:
+    """Return a document whole: canonical text, blocks, its own markers and list, and its passages."""
+    return await _on_worker(executor, partial(views.document_detail, index, doc_id))
+
+
+@router.get(
+    "/v1/passages/{passage_id}", tags=["documents"], summary="One passage", responses=_problems(404, 422, 503)
+)
+async def passage(passage_id: str, index: Serving, executor: Workers) -> schemas.PassageDetail:
+    """Return a passage with its document and its neighbours."""
+    return await _on_worker(executor, partial(views.passage_detail, index, passage_id))
+
+
+@router.get("/v1/index", tags=["index"], summary="The version that serves", responses=_problems(503))
+async def index_info(index: Serving) -> schemas.IndexInfo:
+    """Return version, counts, encoder, self-score and quarantined files."""
+    return views.index_info(index)
+
+
+@router.get("/health/live", tags=["operations"], summary="Is the process alive?")
+async def live() -> schemas.Health:
+    """Answer as long as the process can."""
+    return schemas.Health(status="ok")
+
+
+@router.get(
+    "/health/ready", tags=["operations"], summary="Can questions be answered?", responses=_problems(503)
+)
+async def ready(index: Serving) -> schemas.Health:  # noqa: ARG001  # having an index is the answer
+    """Answer once encoder and index are warm."""
+    return schemas.Health(status="ok")
+
+
+@router.get("/version", tags=["operations"], summary="What is running", responses=_problems(503))
+async def version(index: Serving) -> schemas.VersionInfo:
+    """Return the release, the index version and the encoder."""
+    model = str(index.snapshot.manifest["model"]["model"])
+    return schemas.VersionInfo(name="citewell", version=RELEASE, index=views.stamp(index), model=model)

@@ -1,0 +1,52 @@
+"""What an operator may change: one class, read once from the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from index.embedding import DEFAULT_MODEL
+from ingest.errors import CitewellError
+
+_PREFIX = "CITEWELL_"
+
+
+class Settings(BaseSettings):
+    """What an operator may change; each field is the variable CITEWELL_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
+
+    corpus_dir: Path = Field(default=Path("corpus"), description="Folder of documents and their manifest.")
+    index_dir: Path = Field(default=Path("var/index"), description="Folder of snapshots.")
+    cache_dir: Path = Field(
+        default=Path("var/cache"), description="Vectors already computed; may be deleted."
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    embedding_model: str = Field(
+        default=DEFAULT_MODEL, description="A sentence-transformers model: a name or a folder."
+    )
+    reranker_model: str | None = Field(
+        default=None, description="A CrossEncoder, by name or folder, that reorders the best passages."
+    )
+    query_threads: int = Field(default=2, ge=1, le=64, description="Questions answered side by side.")
+    swap_check_s: float = Field(
+        default=1.0, gt=0, le=3600, description="Seconds between looks for a new version of the index."
+    )
+    max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body accepted.")
+
+
+def read_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        CitewellError: If a value is impossible; the message names the variable.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{_PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"
+            for each in error.errors()
+        )
+        raise CitewellError(f"A setting cannot be used: {faults}. Correct it and start again.") from error
