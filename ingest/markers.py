@@ -172,14 +172,19 @@ def _attach(
             for start, end in split_sentences(text[block.start : block.end])
         ]
         starts = [start for start, _ in sentences]
-        opened_to = -1  # up to where the current sentence consists of markers of the one before
         for one in inside:
             at = bisect_right(starts, one.start) - 1
             start, end = sentences[at]
-            if at > 0 and not text[max(start, opened_to) : one.start].strip():
+            if at > 0 and not text[start : one.start].strip():
+                sentences[at] = (_next_visible(text, one.end), end)
                 start, end = sentences[at - 1]
-                opened_to = one.end
             yield Citation(one.start, one.end, numbers[one.start], start, max(end, one.end))
+
+
+def _next_visible(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 # --- What an editor should look at -------------------------------------------------------------------

@@ -78,7 +78,9 @@ _BEFORE_CHARS, _AFTER_CHARS = 48, 24
 
 _GLUED_AFTER = re.compile(r"-?[A-Za-z0-9_α-ω]")
 _NEXT_SENTENCE = re.compile(r"[A-Z](?:[a-z]|\s)")
-_CODE_BEFORE = re.compile(r"(?:(?:^|[^\w’'])[a-zα-ω]|\w*_\w*|\S*://\S*|[\])]\s?\.\s?\w+)$")
+_CODE_BEFORE = re.compile(
+    r"(?:(?:^|[^\w’'])[a-zα-ω](?:\([^()\s]{0,12}\))?|\w*_\w*|\S*://\S*|[\])]\s?\.\s?\w+)$"
+)
 _OPERATOR_BEFORE = re.compile(r"[=<>≤≥∈±×*/^≈∼+−]\s?$")
 _OPERATOR_AFTER = re.compile(r"\s?[=<>≤≥×*/^+±]|\.[a-z_]+\(")
 _CAPTION_BEFORE = re.compile(
@@ -90,10 +92,10 @@ _UNIT_AFTER = re.compile(
 )
 #: What announces an interval, when nothing but a small word stands between it and the bracket.
 _INTERVAL_BEFORE = re.compile(
-    r"\b(?:C\.?I|CrI|CIs|HDI|HPD|LoA|IQR|SD|SE|[Ii]ntervals?|[Rr]anges?|[Rr]anged|[Rr]anging|[Ii]nterquartile"
-    r"|quartiles?|percentiles?|limits|bounds?|[Ss]cales?|[Ss]cores?|[Ss]cored|[Rr]atings?|[Rr]ated|Likert|[Mm]edian"
-    r"|[Mm]eans?|[Aa]ges?|[Aa]ged|[Bb]etween|[Ff]rom|values?|\[?min,?\s?max\]?|domain|interior)\.?"
-    r"(?:\s(?:of|was|were|is|are|in|the|from|to|for|estimate))*[\s:=,;]*$"
+    r"\b(?:c\.?i|cri|cis|hdi|hpd|loa|iqr|sd|se|intervals?|ranges?|ranged|ranging|interquartile|quartiles?"
+    r"|percentiles?|limits|bounds?|scales?|scores?|scored|ratings?|rated|likert|median|means?|ages?|aged|between"
+    r"|from|values?|domain|interior)\.?(?:\s(?:of|was|were|is|are|in|the|from|to|for|estimate))*[\s:=,;]*$",
+    re.IGNORECASE,
 )
 _VALUE_BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s?%?[,;:]?\s?$")
 
@@ -109,7 +111,8 @@ _ABBREVIATION_BEFORE = re.compile(
 )
 
 _FIRST_OF_SERIES = re.compile(
-    r"(?:^|[:—]|\b(?:either|both|namely|are|were|is|was|includ\w+|follow\w*|criteria|with|by|to|if|for|of))\s*$"
+    r"(?:^|[:—]|\b(?:either|both|namely|are|were|is|was|includ\w+|follow\w*|criteria|with|by|to|if|for|of))\s*$",
+    re.IGNORECASE,
 )
 _NEXT_OF_SERIES = re.compile(r"(?:[,;:.]|\b(?:and|or))\s$")
 _WORD_AFTER = re.compile(r"\s[^\W\d_]")
@@ -159,7 +162,7 @@ def _is_trap(content: str, one: Candidate, style: NotationStyle) -> bool:
     if style is NotationStyle.PARENTHESES and (_VOLUME_BEFORE.search(before) or _PAGES_AFTER.match(after)):
         return True
     return (
-        _is_glued(before, after)
+        (style is not NotationStyle.CORNER_BRACKETS and _is_glued(before, after))
         or _is_formula(before, after)
         or _CAPTION_BEFORE.search(before) is not None
         or _UNIT_AFTER.match(after) is not None
@@ -249,7 +252,8 @@ def infer_notation(text: str, blocks: Sequence[Block], *, numbers: Collection[in
     """Return the one notation in which the document cites `numbers`, None where it shows no markers.
 
     Brackets come first. Superscripts are preferred to them only when they cite far more of the list, and
-    the ambiguous notations need to cite half of it. With no numbers at all, it is the first notation seen.
+    the ambiguous notations need to cite half of it; one raised number in a long text is no notation. With no
+    numbers at all, it is the first notation seen.
     """
     known = frozenset(numbers)
     searched = [block for block in blocks if block.kind != "reference"]
@@ -267,7 +271,7 @@ def infer_notation(text: str, blocks: Sequence[Block], *, numbers: Collection[in
         return NotationStyle.SUPERSCRIPTS
     if cited[bracketed]:
         return bracketed
-    if 4 * raised >= len(known):
+    if raised >= 2 or 4 * raised >= len(known):
         return NotationStyle.SUPERSCRIPTS
     ambiguous = (NotationStyle.PARENTHESES, NotationStyle.AFTER_STOPS)
     consistent = (style for style in ambiguous if _cites_consistently(text, seen[style], known))

@@ -6,6 +6,7 @@ put right here: a marker after a full stop closes the sentence before it; "appro
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from sentencex import get_sentence_boundaries
 
@@ -42,6 +43,8 @@ _OPENERS = re.compile(
 )
 _LAST_WORD = re.compile(r"[^\s(\[“\"'‘]*$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
+#: A unit of one letter looks like an initial, but those never follow a number or a stroke: "5 g. Then".
+_UNIT_STOP = re.compile(r"(?:/[a-zA-Z]|\d\s?[a-zA-Z])\.(?=\s+[A-Z])")
 _ENUMERATOR = re.compile(r"\(?(?:\d{1,3}(?:\.\d{1,3}){0,3}|[A-Za-z]|[ivxIVX]{1,5})[.)]")
 _WORD_REACH_CHARS = 24
 
@@ -77,9 +80,10 @@ def _split_paragraph(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 def _plain_cuts(paragraph: str) -> set[int]:
     """Places between sentences as far as punctuation tells, markers not considered."""
+    units = (match.end() for match in _UNIT_STOP.finditer(paragraph))
     return {
         cut
-        for cut in _sentencex_cuts(paragraph)
+        for cut in chain(_sentencex_cuts(paragraph), units)
         if _ends_a_sentence(paragraph, cut, _next_visible(paragraph, cut))
     }
 
