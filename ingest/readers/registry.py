@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.errors import UnreadableDocumentError
+from ingest.readers.html import read_html
+from ingest.readers.jats import read_jats
 from ingest.readers.markdown import read_markdown
-from ingest.readers.media_type import MARKDOWN, PLAIN_TEXT, detect_media_type
+from ingest.readers.media_type import HTML, JATS, MARKDOWN, PLAIN_TEXT, detect_media_type
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.reading import Reading
 
@@ -22,6 +24,8 @@ class Format:
 
 #: To support another format, add its row.
 FORMATS: tuple[Format, ...] = (
+    Format(HTML, "HTML", (".html", ".htm", ".xhtml"), read_html),
+    Format(JATS, "JATS XML", (".xml", ".nxml"), read_jats),
     Format(MARKDOWN, "markdown", (".md", ".markdown"), read_markdown),
     Format(PLAIN_TEXT, "plain text", (".txt", ".text"), read_plain_text),
 )
