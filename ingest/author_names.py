@@ -7,7 +7,7 @@ whatever order and punctuation the style has; organisations come out as they are
 import re
 from dataclasses import dataclass
 
-__all__ = ["AuthorList", "read_authors"]
+__all__ = ["AuthorList", "begins_with_authors", "read_authors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class AuthorList:
 
     names: tuple[str, ...]
     end: int
+    complete: bool = True  # False if more names are printed than could be told apart
 
 
 _UPPER = "[" + "".join(chr(code) for code in range(0x2000) if chr(code).isupper()) + "]"
@@ -46,7 +47,11 @@ _PERSONS = {
     # J. A. Smith, K. Doe
     "dotted_family": re.compile(rf"(?P<given>{_DOTTED})\s*(?P<family>{_FAMILY}){_SUFFIX}{_AFTER}"),
     # Smith, John A., and Jane Doe
-    "family_comma_given": re.compile(rf"(?P<family>{_FAMILY}),\s*(?P<given>{_GIVEN}(?:\s{_UPPER}\.)?){_SUFFIX}{_AFTER}"),
+    "family_comma_given": re.compile(
+        rf"(?P<family>{_FAMILY}),\s*(?P<given>{_GIVEN}(?:\s{_UPPER}\.)?){_SUFFIX}{_AFTER}"
+    ),
+    # JA Smith, K Doe
+    "bare_family": re.compile(rf"(?P<given>{_UPPER}{{1,3}})\s+(?P<family>{_FAMILY}){_SUFFIX}{_AFTER}"),
     # Jane A. Doe, John Smith
     "given_family": re.compile(rf"(?P<given>{_GIVEN})\s+(?P<family>{_FAMILY}){_SUFFIX}{_AFTER}"),
 }
@@ -56,23 +61,31 @@ _ALSO = {
     "family_comma_dotted": ("dotted_family", "family_dotted", "family_bare", "family_comma_given"),
     "family_bare": ("family_dotted", "family_comma_dotted"),
     "family_dotted": ("family_comma_dotted", "family_bare"),
-    "family_comma_bare": ("family_comma_dotted", "family_bare"),
-    "dotted_family": ("given_family",),
+    "family_comma_bare": ("family_comma_dotted", "family_bare", "bare_family"),
+    "dotted_family": ("given_family", "bare_family"),
+    "bare_family": ("given_family", "dotted_family"),
     "given_family": ("dotted_family",),
 }
 _SEPARATOR = re.compile(
-    r"\s*(?:[,;]\s*(?:\.\s?\.\s?\.|…)\s*(?:&|and)?|[,;]\s*(?:&|and\b|y\b|und\b|et\b(?!\s+al))?|&|and\b|und\b)\s*"
+    r"\s*(?:[,;]+\s*(?:\.\s?\.\s?\.|…)\s*(?:&|and)?|[,;]+\s*(?:&|and\b|y\b|und\b|et\b(?!\s+al))?|&|and\b|und\b)\s*"
 )
-_ET_AL = re.compile(r"[\s,;]*(?:[*_]*\bet\.?\s+al\b[*_]*|\band\s+(?:others|colleagues)\b|…|\.\.\.)\.?", re.IGNORECASE)
+_ET_AL = re.compile(
+    r"[\s,;]*(?:[*_]*\bet\.?\s+al\b[*_]*|\band\s+(?:others|colleagues)\b|…|\.\.\.)\.?", re.IGNORECASE
+)
 _ROLE = re.compile(r"[\s,.]*[(\[]?\b(?:eds?|editors?|hrsg|trans)\b\.?[)\]]?", re.IGNORECASE)
 _YEAR_NEXT = r"\(?(?:1[5-9]|20)\d\d[a-z]?\b|\(?n\.\s?d\b|\((?:in press|forthcoming)"
+#: A date in brackets behind more names, some of them misprinted.
+_DATE_BEHIND_NAMES = re.compile(rf"[,;]?\s[^()“\"?!]{{1,400}}?\s*(?P<date>\((?:1[5-9]|20)\d\d[a-z]?\))")
 #: What may stand behind the last author.
 _BOUNDARY = re.compile(rf"\s*(?:$|[.:]|,?\s*(?:{_YEAR_NEXT})|[,;]?\s*[\"“‘«']|\()", re.IGNORECASE)
 _GROUP_WORDS = (
     r"(?:Groups?|Consortium|Collaboration|Collaborators|Collaborative|Investigators|Committee|Network|Society|Team"
     r"|Panel|Association|Organi[sz]ation|Initiative|Task\sForce|Working\sParty|Study|Trialists)"
 )
-_GROUP = re.compile(rf"(?:(?:for|on\sbehalf\sof)\s+)?(?:the\s+)?(?:[\w'’&/-]+\s+){{0,12}}?{_GROUP_WORDS}\b[^.,;:(]{{0,60}}", re.I)
+_GROUP = re.compile(
+    rf"(?:(?:for|on\sbehalf\sof)\s+)?(?:the\s+)?(?:[\w'’&/-]+\s+){{0,12}}?{_GROUP_WORDS}\b[^.,;:(]{{0,60}}",
+    re.I,
+)
 
 
 def read_authors(text: str) -> AuthorList | None:
@@ -84,28 +97,45 @@ def read_authors(text: str) -> AuthorList | None:
     return _read_persons(text) or _read_organisation(text)
 
 
+def begins_with_authors(text: str) -> bool:
+    """Say whether a text begins with names of persons, or of an organisation that is plainly one."""
+    if _read_persons(text):
+        return True
+    organisation = _read_organisation(text)
+    return organisation is not None and _is_telling(organisation.names[0])
+
+
 def _read_persons(text: str) -> AuthorList | None:
     readings = [reading for style in _PERSONS if (reading := _read_in_style(text, style)) is not None]
-    return max(readings, key=lambda reading: (len(text[: reading.end].rstrip(" .")), len(reading.names)), default=None)
+    return max(
+        readings,
+        key=lambda reading: (len(text[: reading.end].rstrip(" .")), len(reading.names)),
+        default=None,
+    )
 
 
 def _read_in_style(text: str, style: str) -> AuthorList | None:
     first = _PERSONS[style].match(text)
-    if first is None or (style == "given_family" and not _is_given_first(text, first)):
+    if first is None or (style in _NEVER_ALONE and not _is_followed(text, first, style)):
         return None
     names, at = [_name_of(first)], first.end()
     while (following := _next_author(text, at, style)) is not None:
         names.append(following[0])
         at = following[1]
     at = _behind(text, at)
-    ended = _BOUNDARY.match(text, at) or text[at - 1 : at] == "."
-    return AuthorList(tuple(names), at) if ended else None
+    if _BOUNDARY.match(text, at) or text[at - 1 : at] == ".":
+        return AuthorList(tuple(names), at)
+    date = _DATE_BEHIND_NAMES.match(text, at) if style not in _NEVER_ALONE else None
+    return AuthorList(tuple(names), date.start("date"), complete=False) if date else None
 
 
-def _is_given_first(text: str, first: re.Match[str]) -> bool:
-    """Two capitalised words are a name only if another follows: else they may be a title or an organisation."""
+#: Capitalised words are names of these styles only if another name follows; else they may be an organisation.
+_NEVER_ALONE = frozenset({"given_family", "bare_family"})
+
+
+def _is_followed(text: str, first: re.Match[str], style: str) -> bool:
     separator = _SEPARATOR.match(text, first.end())
-    return separator is not None and _PERSONS["given_family"].match(text, separator.end()) is not None
+    return separator is not None and _PERSONS[style].match(text, separator.end()) is not None
 
 
 def _next_author(text: str, at: int, style: str) -> tuple[str, int] | None:
@@ -118,7 +148,14 @@ def _next_author(text: str, at: int, style: str) -> tuple[str, int] | None:
         match = _PERSONS[one].match(text, start)
         if match is not None and not (group and group.end() > match.end()):
             return _name_of(match), match.end()
-    return (group[0].strip(), group.end()) if group else None
+    loose = group or _LOOSE.match(text, start)
+    return (loose[0].strip(), loose.end()) if loose else None
+
+
+#: A misprinted name among others: "smith JA", "Smith J2"; or anything short that a proper name follows.
+_LOOSE = re.compile(
+    rf"(?:[\w'’-]+\s){{1,3}}?{_UPPER}{{1,4}}\d?(?=\s*[,.;:(])|[\w'’-]+(?:\s[\w'’-]+){{0,3}}(?=[,;]+\s*{_FAMILY}\s{_BARE}[,.;:\s])"
+)
 
 
 def _behind(text: str, at: int) -> int:
@@ -131,7 +168,9 @@ def _behind(text: str, at: int) -> int:
 def _name_of(match: re.Match[str]) -> str:
     given = match["given"].strip()
     if "." in given or len(given) <= 4:
-        given = re.sub(r"[.\s]", "", given) if re.fullmatch(rf"(?:{_UPPER}{_LETTER}?[.\s-]*)+", given) else given
+        given = (
+            re.sub(r"[.\s]", "", given) if re.fullmatch(rf"(?:{_UPPER}{_LETTER}?[.\s-]*)+", given) else given
+        )
     return f"{match['family']} {given}".strip(" .-")
 
 
@@ -142,7 +181,9 @@ _ORGANISATION_WORDS = re.compile(
     r"|Services?|Library|Board|Bureau|Office|Commission|Trust|Task Force|Initiative|Union|Nations|Government|Team"
     r"|Panel|Authority|Alliance|Editors?|Staff|Service|Inc|Ltd|GmbH|LLC|Press|Trialists|Institut|Bundesamt)\b"
 )
-_SMALL_WORDS = frozenset("of for and the on in to de la le les des du et und der die das für y e & at with".split())
+_SMALL_WORDS = frozenset(
+    "of for and the on in to de la le les des du et und der die das für y e & at with".split()
+)
 _ORGANISATION_END = re.compile(rf"\.?,?\s*(?=(?i:{_YEAR_NEXT}))|[.:]\s+(?=[^a-z\s])|,\s*(?=[\"“‘«])")
 _LONGEST_ORGANISATION_CHARS = 160
 
@@ -171,11 +212,17 @@ def _looks_like_organisation(name: str, *, before_year: bool) -> bool:
     capitalised = all(not word[0].islower() or word in _SMALL_WORDS for word in words)
     if not words or not capitalised or words[0].isdigit():
         return False
-    telling = _ORGANISATION_WORDS.search(name) or any(_is_coined(word) for word in words[:1])
-    return before_year or bool(telling)
+    return before_year or _is_telling(name)
+
+
+def _is_telling(name: str) -> bool:
+    """Whether a name says itself that it is an organisation's."""
+    return _ORGANISATION_WORDS.search(name) is not None or _is_coined(name.split()[0])
 
 
 def _is_coined(word: str) -> bool:
     """Whether a word is an acronym or a made-up name: WHO, MedlinePlus, Drugs.com."""
-    return re.fullmatch(rf"{_UPPER}{{3,8}}|{_UPPER}{_LETTER}+{_UPPER}{_LETTER}+|\w+\.(?:com|org|gov|net)", word) is not None
-
+    return (
+        re.fullmatch(rf"{_UPPER}{{3,8}}|{_UPPER}{_LETTER}+{_UPPER}{_LETTER}+|\w+\.(?:com|org|gov|net)", word)
+        is not None
+    )

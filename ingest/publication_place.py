@@ -31,14 +31,14 @@ class PublicationPlace:
     pages: str | None = None
 
 
-_PAGE = r"(?:[A-Za-z]{0,4}\d{1,9}[A-Za-z]{0,2}|[ivxlc]{1,6}\b)(?:\.\w{1,8}){0,2}"
+_PAGE = r"(?:(?:[A-Z]{0,10}|[A-Za-z]{0,4})\d{1,9}[A-Za-z]{0,2}|[ivxlc]{1,6}\b)(?:\.\w{1,8}){0,2}"
 _DASH = r"\s?[-–—‐‑−]{1,2}\s?"
 _RANGE = rf"{_PAGE}(?:{_DASH}{_PAGE})?"
 _PP = r"(?:(?i:pp?|pages?|S|art(?:icle)?|id)\b\.?\s*(?:(?i:no|number|id)\b\.?:?\s*)?)?"
 _PAGES = rf"{_PP}(?P<pages>{_RANGE}(?:[,;]\s?{_RANGE}(?![\w(:])){{0,4}})"
-_VOLUME = r"(?P<volume>[A-Z]{0,3}\d{1,4}[A-Za-z]?(?:[-–/]\d{1,4}[A-Z]?)?|[IVXLC]{1,7})(?![\w])"
+_VOLUME = r"(?P<volume>[A-Z]{0,3}\d{1,4}(?:-?[A-Za-z])?(?:[-–/]\d{1,4}[A-Z]?)?|[IVXLC]{1,7})(?![\w])"
 _ISSUE = r"(?:\s*\(\s*(?P<issue>[^()]{1,40}?)\s*\))"
-_NUMBER = r"(?:(?i:no|iss(?:ue)?|nr|number)\b\.?\s*(?P<issue>\w+(?:[-–/]\w+)?))"
+_NUMBER = r"(?:(?i:no|iss(?:ue)?|nr|number)\b\.?\s*(?P<issue>(?:(?i:suppl|pt|part)\b\.?\s)?\w+(?:[-–/]\w+)?))"
 _SUPPLEMENT = (
     r"(?:[,\s]\s*\(?(?P<supplement>(?i:suppl(?:ement)?\b\.?|pt\b\.?|part\b|spec(?:ial)?\b\.?\s?(?:no|issue)\b\.?)"
     r"(?:\s?[A-Z]?\d{0,3}\b)?)\)?)"
@@ -61,6 +61,8 @@ _LOCATORS = tuple(
         # 2004, 12(3):45-6
         rf"[\s.]{_DATE}\s*,\s*{_VOLUME}{_SUPPLEMENT}?{_ISSUE}?{_SUPPLEMENT.replace('supplement', 'second')}?"
         rf"\s*:\s*{_PAGES}",
+        # 2004:45-6
+        rf"[\s.,(]{_DATE}\s*;?\s*:\s*{_PAGES}",
         # 12 (2004): 45-6
         rf"[\s,]{_VOLUME}\s*{_IN_BRACKETS}\s*[:,]\s*{_PAGES}",
         # 12(3): 45-6
@@ -69,8 +71,10 @@ _LOCATORS = tuple(
         rf"[,\s]{_VOLUME}(?:{_SUPPLEMENT}|{_ISSUE})\s*(?:,?\s*{_PAGES})?{_END}",
         # , 12, 45-6
         rf",\s*{_VOLUME}{_SUPPLEMENT}?\s*,\s*{_PAGES}{_END}",
-        # 2004;12
-        rf"[\s.,(]{_DATE}\s*;\s*{_VOLUME}{_END}",
+        # 2004, 12
+        rf"[\s.]{_DATE}\s*,\s*{_VOLUME}{_SUPPLEMENT}?\.?$",
+        # , 12
+        r",\s*(?P<volume>\d{1,3})\.?$",
     )
 )
 #: Pages that stand without a volume: "pp. 45-6", "p. 12".
@@ -176,7 +180,8 @@ def _cut_title(head: str, *, located: bool) -> tuple[str | None, str | None]:
 def _quoted_title(head: str) -> tuple[str, str] | None:
     closer = _QUOTES.get(head[:1])
     if closer is None:
-        return None
+        quoted = re.search(r"[“\"](?P<title>[^“”\"]{8,}[.,?!])[”\"]\s*", head)
+        return (quoted["title"].rstrip(" ,"), head[quoted.end() :]) if quoted else None
     for match in re.finditer(re.escape(closer), head[1:]):
         at = 1 + match.start()
         if head[at - 1] in ".,?!" or re.match(r"\s*(?:$|[.,;(]|[Ii]n\b)", head[at + 1 :]):
@@ -214,7 +219,11 @@ def _container_start(head: str) -> int | None:
     place = len(breaks) - 1
     while place > 0 and _is_abbreviated(head[breaks[place - 1] : breaks[place]]):
         place -= 1
-    if place == 0 and _ABBREVIATION.search(head[: breaks[0]].rstrip()) and " " not in head[: breaks[0]].strip():
+    if (
+        place == 0
+        and _ABBREVIATION.search(head[: breaks[0]].rstrip())
+        and " " not in head[: breaks[0]].strip()
+    ):
         return None
     return breaks[place]
 
@@ -243,7 +252,7 @@ def _is_abbreviated(segment: str) -> bool:
 
 def _tidy(title: str) -> str | None:
     title = re.sub(r"\s*\[[A-Za-z -]{1,30}\]\s*$", "", title.strip(" ,;:."))
-    title = title.strip(" ,;:.").strip("“”\"«»") if title.count('"') != 1 else title
+    title = title.strip(" ,;:.").strip('“”"«»') if title.count('"') != 1 else title
     return title if re.search(r"[^\W_]", title) else None
 
 
@@ -255,7 +264,5 @@ def _tidy_container(rest: str) -> str | None:
         rest = re.split(r"\.\s|\s\(|,\s(?=\()", rest, maxsplit=1)[0]
     elif len(sentences := _breaks(rest)) > 0 and not _is_abbreviated(rest[: sentences[0]]):
         rest = rest[: _first_sentence_end(rest)]
-    rest = rest.strip(" ,.;:").strip("“”\"«»").strip(" ,.;:")
+    rest = rest.strip(" ,.;:").strip('“”"«»').strip(" ,.;:")
     return rest if re.search(r"[^\W\d_]", rest) else None
-
-

@@ -21,6 +21,7 @@ MISSING_PROBLEMS = {
     "year": "No year could be read from the printed entry.",
     "title": "No title could be read from the printed entry.",
 }
+INCOMPLETE_PROBLEM = "Not all authors could be told apart in the printed entry."
 UNDATED_PROBLEM = "The entry is printed without a date (“n.d.”)."
 
 
@@ -41,6 +42,8 @@ def parse_reference(text: str, number: int) -> Reference:
     names = authors.names if authors else ()
     found = {"authors": names, "year": year or front.undated, "title": place.title}
     missing = [sentence for name, sentence in MISSING_PROBLEMS.items() if not found[name]]
+    if authors and not authors.complete:
+        missing.append(INCOMPLETE_PROBLEM)
     undated = [UNDATED_PROBLEM] if front.undated and not year else []
     return Reference(
         number=number,
@@ -104,7 +107,7 @@ _ACCESS = re.compile(
     rf"(?:\s+(?:on|at|in|am))?:?\s*(?:{_FULL_DATE})?,?(?:\s*(?:from|at|via)\b:?)?[\])]?[.;,]?"
     r"|\b(?:available|accessible)\s*(?:online)?\s*(?:from|at|via)?\s*:?(?=\s*(?:\x00|$|[.;,]))"
     r"|\[(?:internet|online|electronic|serial online|web\s?page|website|homepage[^\]]*|epub[^\]]*)\]"
-    r"|\((?:online|internet)\)|\bepub\s+ahead\s+of\s+print\b[.;]?"
+    r"|(?<!\()\bin\s+press\b\.?|\((?:online|internet)\)|\bepub\s+ahead\s+of\s+print\b[.;]?"
     rf"|\bepub:?\s+{_FULL_DATE}[.;]?|\bpublished\s+online(?:\s+first)?:?\s+{_FULL_DATE}[.;]?"
     rf"|\b(?:last\s+)?(?:updated|reviewed|modified):?\s+{_FULL_DATE}[.;]?",
     re.IGNORECASE,
@@ -119,12 +122,18 @@ _LINK_WORDS = re.compile(
 
 def _without_identifiers(printed: str) -> str:
     """Take out identifiers, addresses, notes on access, labels of links and marks of emphasis."""
-    found = [*find_dois(printed), *find_urls(printed), *filter(None, (find_pmid(printed), find_pmcid(printed)))]
+    found = [
+        *find_dois(printed),
+        *find_urls(printed),
+        *filter(None, (find_pmid(printed), find_pmcid(printed))),
+    ]
     body = printed
     for one in sorted(found, key=lambda one: one.start, reverse=True):
         body = body[: one.start] + "\x00" + body[max(one.end, one.start) :]
     body = re.sub(r"[\[(<{]\s*(?:\x00[\s,;]*)+[\])>}]", "\x00", body)
-    body = re.sub(r"\b(?:doi|pmid|pmcid|url|website|https?)\b\s*:?\s*(?=\x00|$)", "", body, flags=re.IGNORECASE)
+    body = re.sub(
+        r"\b(?:doi|pmid|pmcid|url|website|https?)\b\s*:?\s*(?=\x00|$)", "", body, flags=re.IGNORECASE
+    )
     body = _LINK_WORDS.sub("", _ACCESS.sub(" ", body))
     body = re.sub(r"(?<!\w)[*_]{1,3}(?=\S)|(?<=\S)[*_]{1,3}(?!\w)", "", body)
     body = re.sub(r"\(\s*\)|\[\s*\]", "", body.replace("\x00", " "))

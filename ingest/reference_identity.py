@@ -132,7 +132,30 @@ def fingerprint(text: str, *scope: str) -> str:
 
 _SPELLINGS = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ı": "i"}
 _PARTICLES = frozenset(
-    ["van", "von", "der", "den", "de", "di", "da", "do", "dos", "du", "del", "della", "la", "le", "el", "al", "ter", "ten", "af", "av", "zu", "zur"]
+    [
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "di",
+        "da",
+        "do",
+        "dos",
+        "du",
+        "del",
+        "della",
+        "la",
+        "le",
+        "el",
+        "al",
+        "ter",
+        "ten",
+        "af",
+        "av",
+        "zu",
+        "zur",
+    ]
 )
 _INITIALS = re.compile(r"[^\W\d_a-z]{1,4}(?:-[^\W\d_a-z])?")
 #: One such word more, less or changed makes another title, however alike the rest is.
