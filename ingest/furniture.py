@@ -74,7 +74,8 @@ _COUNT = re.compile(
 )
 _REPEATED_TOKEN = re.compile(r"(\w{3,40}?)\s?(?:\1\s?){2,}")
 _DEGREE = re.compile(
-    r"\(?(?:[A-Z][A-Za-z]{0,3}\.){1,4}[A-Z]?[a-z]{0,2}\)?|\(?[A-Z]{2,6}\)?|\(?[A-Z][a-z]?[A-Z][A-Za-z]{0,2}\)?"
+    r"\(?(?:(?:[A-Z][a-z]{0,3}\.){2,4}[A-Z]?[a-z]{0,5}|[A-Z]\.(?:[A-Z][a-z]{1,5})?|[A-Z]{2,6}\.?"
+    r"|[A-Z][a-z]{0,2}[A-Z][A-Za-z]{0,2}\.?|[A-Z]\.?[A-Z][a-z]?\.?)\)?"
 )
 _SENTENCE_END = re.compile(r"[.!?…。:;]['\"”’)\]]*(?:\s*\[[\d,;\s–-]+\])*$")
 _BREADCRUMB = re.compile(r"[^/>»›|→]{1,80}(?:\s?[/>»›|→]\s?[^/>»›|→]{1,160}){2,}")
@@ -86,13 +87,23 @@ _RELATED = re.compile(
     r"|(?:you\s+(?:may|might)\s+also\s+(?:like|be\s+interested)|more\s+from|most\s+(?:read|popular|viewed)|don['’]t\s+miss|up\s+next)\b.{0,60}",
     re.IGNORECASE,
 )
+#: What sites put below every text that they publish.
+_BOILERPLATE = re.compile(
+    r"\bsubstitute for\b.{0,40}\badvice\b|\b(?:informational|information|educational)\s+purposes\b"
+    r"|\bnot\s+(?:intended|meant)\s+to\s+(?:diagnose|treat|replace)|\b(?:editorial|review)\s+(?:policy|process|standards)\b"
+    r"|\bour\s+(?:\w+\s+)?(?:experts?|editors?|editorial|writers?|reviewers?|team|partners?|readers?)\b",
+    re.IGNORECASE,
+)
 #: Sections that scholarly and medical texts put behind their references.
 _BACK_MATTER = re.compile(
-    r""
-    r"(?:\w\.?\s+)?(?:appendi(?:x|ces)|annex(?:es)?|glossary|abbreviations?|acknowledge?ments?|funding|financial\s+support|(?:declaration\s+of\s+)?(?:conflicts?\s+of\s+|competing\s+)?interests?|disclosures?|declarations?|ethic\w*|authors?['’]?\s+contributions?|contributors|data\s+availability|availability\s+of\s+data|supplement\w*|tables?|figures?|figure\s+legends?|additional\s+(?:files?|information|material)|consent|further\s+reading|footnotes?|endnotes?|notes|index\s+of|key\s+points|summary|conclusions?|methods?)\b.{0,80}",
+    r"(?:\w\.?\s+)?(?:appendi(?:x|ces)|annex(?:es)?|glossary|abbreviations?|acknowledge?ments?|funding"
+    r"|financial\s+support|(?:declaration\s+of\s+)?(?:conflicts?\s+of\s+|competing\s+)?interests?|disclosures?"
+    r"|declarations?|ethic\w*|authors?['’]?\s+contributions?|data\s+availability|availability\s+of\s+data"
+    r"|supplement\w*|tables?|figures?|figure\s+legends?|further\s+reading|footnotes?|endnotes?)\b.{0,80}",
     re.IGNORECASE,
 )
 _MAX_FRAGMENT_WORDS = 7
+_MAX_SHORT_WORDS = 12
 _MAX_STRONG_WORDS = 30
 
 
@@ -173,7 +184,7 @@ def find_tail(lines: Sequence[PageLine], *, after_references: bool) -> dict[int,
     start = _start_after_references(lines, signs) if after_references else _start_without(lines, signs)
     if start is None:
         return {}
-    kept = _protected(lines)
+    kept = _protected(lines, signs)
     where = "after the reference list" if after_references else "at the end of the page"
     return {
         at: f"page furniture {where}: {signs.get(at, 'among fragments')}"
@@ -230,8 +241,10 @@ def _start_after_references(lines: Sequence[PageLine], signs: Collection[int]) -
     few = not signs or (len(signs) < 3 and 2 * len({*fragments, *signs}) < len(lines))
     if few and not _runs(fragments, 6):
         return None
-    starts = [*signs, *_runs(fragments, 3)]
-    return _with_heading(lines, min(starts)) if starts else None
+    # Where furniture is beyond doubt, a single fragment that heads nothing is its beginning.
+    stray = [at for at in fragments if lines[at].kind == "paragraph"] if len(signs) >= 3 else []
+    starts = [*signs, *_runs(fragments, 3), *stray]
+    return _reach_back(lines, min(starts)) if starts else None
 
 
 def _start_without(lines: Sequence[PageLine], signs: Collection[int]) -> int | None:
@@ -280,15 +293,35 @@ def _with_heading(lines: Sequence[PageLine], start: int) -> int:
     return start
 
 
-def _protected(lines: Sequence[PageLine]) -> set[int]:
+def _reach_back(lines: Sequence[PageLine], start: int) -> int:
+    """Include what stands between the reference list and the first sure sign, if short or boilerplate."""
+    while start > 0 and _leads_to_furniture(lines[start - 1]):
+        start -= 1
+    return start
+
+
+def _leads_to_furniture(line: PageLine) -> bool:
+    if line.has_marker or line.kind not in ("heading", "paragraph"):
+        return False
+    return len(line.text.split()) <= _MAX_SHORT_WORDS or _BOILERPLATE.search(line.text) is not None
+
+
+def _protected(lines: Sequence[PageLine], signs: Collection[int]) -> set[int]:
     """Return the lines of sections that are back matter by their heading and text, or bear markers."""
     kept: set[int] = {at for at, line in enumerate(lines) if line.kind == "table_row"}
     heads = [at for at, line in enumerate(lines) if line.kind == "heading"]
     for start, end in pairwise([*heads, len(lines)]):
         body = lines[start + 1 : end]
         marked = any(line.has_marker for line in body) or lines[start].has_marker
-        real = any(not _is_loose(line) and not is_page_talk(line.text) for line in body)
-        if marked or (_BACK_MATTER.fullmatch(lines[start].text.strip()) and real):
-            kept.update(range(start, end))
+        real = sum(start + 1 + at not in signs for at in range(len(body)))
+        if marked or (_BACK_MATTER.fullmatch(lines[start].text.strip()) and 2 * real > len(body)):
+            kept.update(range(start, _without_trailing_signs(start, end, signs)))
     kept.update(at for at, line in enumerate(lines) if line.has_marker)
     return kept
+
+
+def _without_trailing_signs(start: int, end: int, signs: Collection[int]) -> int:
+    """Return where a section ends once the furniture that runs on from it is taken off."""
+    while end - 1 > start and end - 1 in signs:
+        end -= 1
+    return end

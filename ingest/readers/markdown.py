@@ -44,9 +44,7 @@ def read_markdown(data: bytes) -> Reading:
         walk.omitted.append(Omission(f"[{label.lower()}]: {target['href']}", "address of a link"))
     front_matter = _read_front_matter(tokens)
     title, units = _with_title(walk.units, front_matter.get("title"))
-    units = mark_references(units)
-    if walk.notes:
-        units = [*units, *_note_units(walk.notes, units)]
+    units = _with_footnotes(mark_references(units), walk.notes)
     if not units:
         raise UnreadableDocumentError(
             "The markdown file holds no text besides front matter, link addresses and raw HTML. Supply the "
@@ -71,14 +69,30 @@ def _parser() -> MarkdownIt:
 
 
 _NUMERIC_DEFINITION = re.compile(r"\[\d{1,4}\]:")
+_ANY_DEFINITION = re.compile(r"\[[^\]]{1,200}\]:")
 
 
 def _definition_with_words(state: StateBlock, start_line: int, end_line: int, silent: bool) -> bool:  # noqa: FBT001
-    """Parse a link definition, unless its label is a number: that is a reference, and `[1]` its marker."""
-    at = state.bMarks[start_line] + state.tShift[start_line]
-    if _NUMERIC_DEFINITION.match(state.src, at):
-        return False
-    return reference(state, start_line, end_line, silent)
+    """Parse a link definition; one with a number for a label is a reference, and `[1]` its marker."""
+    if not _NUMERIC_DEFINITION.match(_line(state, start_line)):
+        return reference(state, start_line, end_line, silent)
+    if not silent:
+        after = start_line + 1
+        while (
+            after < end_line and not _ANY_DEFINITION.match(_line(state, after)) and not state.isEmpty(after)
+        ):
+            after += 1
+        state.line = after
+        state.push("paragraph_open", "p", 1)
+        token = state.push("inline", "", 0)
+        token.content = state.getLines(start_line, after, state.blkIndent, keepLastLF=False).strip()
+        token.children = []
+        state.push("paragraph_close", "p", -1)
+    return True
+
+
+def _line(state: StateBlock, line: int) -> str:
+    return state.src[state.bMarks[line] + state.tShift[line] : state.eMarks[line]]
 
 
 def _footnote_numbers(tokens: Sequence[Token]) -> dict[str, int]:
@@ -242,10 +256,24 @@ def _with_title(units: Sequence[Unit], front_title: str | None) -> tuple[str | N
     ]
 
 
-def _note_units(notes: Mapping[int, Sequence[str | Marker]], units: Sequence[Unit]) -> list[Unit]:
-    """Return footnotes as references under their numbers; beside a reference list they are but notes."""
-    kind: BlockKind = "paragraph" if any(unit.kind == "reference" for unit in units) else "reference"
-    return [Unit(kind, (f"[{number}]", *text)) for number, text in sorted(notes.items())]
+def _with_footnotes(units: list[Unit], notes: Mapping[int, Sequence[str | Marker]]) -> list[Unit]:
+    """Append footnotes as references under their numbers; beside a reference list they are but notes."""
+    if not any(unit.kind == "reference" for unit in units):
+        return [
+            *units,
+            *(Unit("reference", (f"[{number}]", *text)) for number, text in sorted(notes.items())),
+        ]
+    plain = [replace(unit, fragments=tuple(map(_as_note, unit.fragments))) for unit in units]
+    return [
+        *plain,
+        *(Unit("paragraph", (f"Note {number}:", *text)) for number, text in sorted(notes.items())),
+    ]
+
+
+def _as_note(piece: str | Marker) -> str | Marker:
+    """Write "[note 1]" for "[^1]", which would pass for a marker of the reference list."""
+    is_footnote = isinstance(piece, Marker) and piece.text.startswith("[^")
+    return f"[note {piece.numbers[0]}]" if isinstance(piece, Marker) and is_footnote else piece
 
 
 _FRONT_MATTER_FIELD = re.compile(r"^([A-Za-z][\w -]*?)\s*:\s*(.*?)\s*$")

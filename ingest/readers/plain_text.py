@@ -55,9 +55,9 @@ def read_plain_text(data: bytes) -> Reading:
     units = list(_units(lines[head.body_start :], skipped=head.skipped, offset=head.body_start))
     if head.title is not None:
         units.insert(0, text_unit("heading", head.title, level=1))
-    units, furniture = _without_furniture(mark_references(units), is_page=not split.is_wrapped)
+    units, furniture = _without_furniture(list(_apart(mark_references(units))), is_page=not split.is_wrapped)
     if not units:  # a page of nothing but furniture is still what was asked for
-        units = [text_unit("paragraph", line.text) for line in lines]
+        units = [text_unit("paragraph", _with_label(line)) for line in lines]
         omitted, furniture = [], []
     metadata = read_metadata([line.text for line in lines if is_metadata_line(line.text)])
     return assemble_reading(
@@ -84,7 +84,7 @@ class _Head:
     def omit(self, at: int, line: TextLine, reason: str) -> None:
         """Leave a line out of the body."""
         self.skipped.add(at)
-        self.omitted.append(Omission(line.text, reason))
+        self.omitted.append(Omission(_with_label(line), reason))
 
 
 def _read_head(lines: Sequence[TextLine]) -> _Head:
@@ -122,17 +122,32 @@ def _is_prose(text: str) -> bool:
 def _choose_title(lines: Sequence[TextLine], end: int) -> int | None:
     """Return the line that is the title, None if there is none before the first prose.
 
-    In a text without furniture above it, only the first line can be. On a page it is, in this order: what
-    the breadcrumb or another line repeats, what stands right above date and byline, the longest line.
+    In a text without prose, or without furniture above it, only the first line can be. On a page it is, in
+    this order: what the breadcrumb or another line repeats, what stands right above date and byline, the
+    longest line below the menu.
     """
     candidates = [at for at in range(end) if _may_be_title(lines[at])]
     if not candidates:
         return None
-    if not _has_furniture(lines[:end]):
+    if end == len(lines) or not _has_furniture(lines[:end]):
         return candidates[0] if candidates[0] == 0 else None
     repeated = [at for at in candidates if _is_repeated(lines, at, end)]
     dated = [at for at in candidates if at + 1 < end and is_metadata_line(lines[at + 1].text)]
-    return max(repeated or dated or candidates, key=lambda at: (len(lines[at].text), -at))
+    menu_end = _menu_end(lines[:end])
+    below_menu = [at for at in candidates if at >= menu_end]
+    return max(repeated or dated or below_menu or candidates, key=lambda at: (len(lines[at].text), -at))
+
+
+def _menu_end(lines: Sequence[TextLine]) -> int:
+    """Return where the last menu ends: a group of names, three or more, without date or byline."""
+    end = at = 0
+    for _, members in groupby(lines, key=lambda line: line.group):
+        group = list(members)
+        at += len(group)
+        names = all(len(line.text.split()) <= 4 and is_fragment(line.text) for line in group)
+        if len(group) >= 3 and names and not any(is_metadata_line(line.text) for line in group):
+            end = at
+    return end
 
 
 def _may_be_title(line: TextLine) -> bool:
@@ -168,6 +183,7 @@ def _units(lines: Sequence[TextLine], *, skipped: set[int], offset: int) -> Iter
     """Yield the units of the body; lines of a group below the references' heading stay in one unit."""
     kept = [line for at, line in enumerate(lines, offset) if at not in skipped]
     headings = _headings(kept)
+    bare_items = _bare_items(kept, headings)
     in_references = False
     indents: list[int] = []
     at = 0
@@ -181,6 +197,8 @@ def _units(lines: Sequence[TextLine], *, skipped: set[int], offset: int) -> Iter
             while end < len(kept) and _goes_on(kept, end) and end not in headings:
                 end += 1
             yield text_unit("paragraph", "\n".join(_with_label(entry) for entry in kept[at:end]))
+        elif at in bare_items:
+            yield text_unit("list_item", line.text)
         elif line.is_item:
             indents = _deepened(indents if at and _in_list(kept[at - 1], line) else [], line.indent)
             yield text_unit("list_item", _with_label(line), level=len(indents) - 1)
@@ -295,16 +313,38 @@ def _heading_level(lines: Sequence[TextLine], at: int) -> int:
 
 
 def _drop_lists_of_fragments(lines: Sequence[TextLine], levels: dict[int, int]) -> None:
-    """Take the headings out of a run of them: a list whose bullets were lost."""
+    """Of three or more headings in a row keep the first and the last: those between head nothing."""
     heads = sorted(at for at in levels if levels[at] == 2 and not lines[at].label)
     for _, run in groupby(enumerate(heads), key=lambda pair: pair[1] - pair[0]):
-        positions = [at for _, at in run]
-        if len(positions) < 3:
-            continue
-        introduced = positions[0] > 0 and lines[positions[0] - 1].text.endswith(":")
-        for at in positions[0 if introduced else 1 : -1]:
+        for at in [at for _, at in run][1:-1]:
             if not is_reference_list_heading(lines[at].text):
                 del levels[at]
+
+
+def _bare_items(lines: Sequence[TextLine], levels: dict[int, int]) -> set[int]:
+    """Return the items of lists whose bullets were lost: three or more fragments below "...:".
+
+    The last one is no item if it can head the text that follows. Headings among the items lose their level.
+    """
+    items: set[int] = set()
+    for start, line in enumerate(lines):
+        if line.is_item or not line.text.endswith(":") or start in levels:
+            continue
+        end = start + 1
+        while end < len(lines) and _may_be_item(lines[end]):
+            end += 1
+        if end - 1 in levels and end < len(lines):
+            end -= 1
+        if end - start > 3:
+            items.update(range(start + 1, end))
+    for at in items:
+        levels.pop(at, None)
+    return items
+
+
+def _may_be_item(line: TextLine) -> bool:
+    short = len(line.text.split()) <= _MAX_HEADING_WORDS and not re.search(r"[.!?:]$", line.text)
+    return short and not line.is_item and "\t" not in line.text and not is_reference_list_heading(line.text)
 
 
 # --- Furniture ---------------------------------------------------------------------------------------
@@ -314,14 +354,22 @@ def _without_furniture(units: Sequence[Unit], *, is_page: bool) -> tuple[list[Un
     """Return the units that are text, and those that are not with the reasons."""
     last = max((at for at, unit in enumerate(units) if unit.kind == "reference"), default=-1)
     lines = [PageLine(unit.kind, unit.text, _has_marker(unit)) for unit in units]
-    reasons = find_controls(lines) if is_page else {}
-    if last >= 0:
-        found = find_tail(lines[last + 1 :], after_references=True)
-        reasons.update({at + last + 1: reason for at, reason in found.items()})
-    elif is_page:
-        reasons.update(find_tail(lines, after_references=False))
+    reasons = find_controls(lines[: last + 1] if last >= 0 else lines) if is_page else {}
+    if last >= 0 or is_page:
+        rest = [at for at in range(last + 1, len(units)) if at not in reasons]
+        found = find_tail([lines[at] for at in rest], after_references=last >= 0)
+        reasons.update({rest[at]: reason for at, reason in found.items()})
     kept = [unit for at, unit in enumerate(units) if at not in reasons]
     return kept, [Omission(units[at].text, reason) for at, reason in sorted(reasons.items())]
+
+
+def _apart(units: Sequence[Unit]) -> Iterator[Unit]:
+    """Yield the units with lines that stayed together as a possible entry, but are none, taken apart."""
+    for unit in units:
+        if unit.kind == "paragraph" and "\n" in unit.text:
+            yield from (text_unit("paragraph", line) for line in unit.text.split("\n"))
+        else:
+            yield unit
 
 
 def _has_marker(unit: Unit) -> bool:

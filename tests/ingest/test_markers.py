@@ -232,13 +232,13 @@ def test_given_markers_are_taken_with_their_brackets_and_not_found_twice() -> No
 
 
 def test_given_parts_of_one_marker_are_joined_and_the_dash_is_filled() -> None:
-    marked = ["Rest [", Marker("2", (2,)), "–", Marker("5", (5,)), ", ", Marker("7", (7,)), "] helps."]
+    marked: list[str | Marker] = ["Rest [", Marker("2", (2,)), "–", Marker("5", (5,)), ", ", Marker("7", (7,)), "] helps."]
 
     assert cited(marked) == [(2, 3, 4, 5, 7)]
 
 
 def test_beside_given_raised_numbers_the_text_is_not_searched() -> None:
-    marked = ["Rest helps.", Marker("1", (1,)), " The 95% interval was [2, 3] and [4]."]
+    marked: list[str | Marker] = ["Rest helps.", Marker("1", (1,)), " The 95% interval was [2, 3] and [4]."]
 
     assert cited(marked) == [(1,)]
 
