@@ -1,8 +1,10 @@
 """Web pages: the text without its furniture, with markers tied to the entries that they link to."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Final
 
 from lxml import etree
@@ -11,7 +13,7 @@ from ingest.canonical import CanonicalTextBuilder, normalize_text
 from ingest.errors import UnreadableDocumentError
 from ingest.markers import find_citations
 from ingest.readers.html_encoding import decode_html
-from ingest.readers.html_entries import number_entries
+from ingest.readers.html_entries import PageEntry, number_entries
 from ingest.readers.html_furniture import find_furniture, find_main
 from ingest.readers.html_metadata import read_head_title, read_html_metadata
 from ingest.readers.html_references import PageReferences, find_page_references
@@ -19,12 +21,18 @@ from ingest.readers.html_units import UNREADABLE, HtmlUnit, Link, Piece, UnitWal
 from ingest.readers.pointers import Fragment, Pointer, join_pointers
 from ingest.readers.reading import Reading
 from ingest.readers.xml_safety import check_size
-from ingest.records import Omission, Reference
+from ingest.records import Omission
 from ingest.references import is_reference_list_heading
 
 _OWN_ENTITIES: Final = re.compile(r"<!ENTITY\s", re.IGNORECASE)
 _PROLOGUE_CHARS: Final = 65_536
 _DEEPEST_HEADING: Final = 6
+_MAX_CLIMB: Final = 40
+#: Pages set the number of a table or figure as a heading; no section begins there.
+_FLOAT_LABEL: Final = re.compile(
+    r"(?:table|fig(?:ure)?|box|scheme|chart|plate)\.?\s*[A-Z]?\d+[.:]?", re.IGNORECASE
+)
+_BACK_LINK: Final = re.compile(r"[\s^↑↩⤴⇑↥]+")
 _NUMBERED: Final = re.compile(r"\[?\d{1,4}\]?")
 
 
@@ -127,18 +135,17 @@ class _Page:
 
     title: str | None
     units: Sequence[HtmlUnit]
-    units_of: Mapping[etree._Element, Sequence[HtmlUnit]]
-    references: Mapping[etree._Element, Reference]
+    entries: Sequence[PageEntry]
     number_of_id: Mapping[str, int]
+    known: frozenset[int]
 
 
 def _reading(root: etree._Element, found: PageReferences, walk: UnitWalk, warnings: list[str]) -> Reading:
     units_of = _units_of_entries(walk.units, found)
-    references, odd = number_entries(found.lists, units_of, entry_ids=found.entry_of_id)
-    numbers = {
-        id_: references[entry].number for id_, entry in found.entry_of_id.items() if entry in references
-    }
-    page = _Page(_title(root, walk.units), walk.units, units_of, references, numbers)
+    entries, odd = number_entries(found.lists, units_of, entry_ids=found.entry_of_id)
+    references = tuple(entry.reference for entry in entries)
+    known = frozenset(reference.number for reference in references)
+    page = _Page(_title(root, walk.units), walk.units, entries, _numbers_of_ids(entries, found), known)
     builder = _write(page)
     if not any(block.kind != "heading" for block in builder.blocks):
         raise UnreadableDocumentError(
@@ -148,19 +155,26 @@ def _reading(root: etree._Element, found: PageReferences, walk: UnitWalk, warnin
     cited = find_citations(
         builder.text,
         builder.blocks,
-        numbers={reference.number for reference in references.values()},
+        numbers=known,
         marked=builder.markers,
     )
     return Reading(
         title=page.title,
         text=builder.text,
         blocks=tuple(builder.blocks),
-        references=tuple(references.values()),
+        references=references,
         citations=cited.citations,
         metadata=read_html_metadata(root),
         omitted=tuple(walk.omitted),
         warnings=(*warnings, *odd, *_dangling(walk.units, found), *cited.warnings),
     )
+
+
+def _numbers_of_ids(entries: Sequence[PageEntry], found: PageReferences) -> dict[str, int]:
+    """Return the number that each id leads to; an element that holds several entries leads to none of them."""
+    times = Counter(entry.element for entry in entries)
+    numbers = {entry.element: entry.reference.number for entry in entries if times[entry.element] == 1}
+    return {id_: numbers[element] for id_, element in found.entry_of_id.items() if element in numbers}
 
 
 def _units_of_entries(
@@ -169,8 +183,8 @@ def _units_of_entries(
     entries = {entry for one in found.lists for entry in one.entries}
     units_of: dict[etree._Element, list[HtmlUnit]] = {}
     for unit in units if entries else ():
-        holders = (one for one in (unit.element, *unit.element.iterancestors()) if one in entries)
-        holder = next(holders, None)
+        above = islice(unit.element.iterancestors(), _MAX_CLIMB)
+        holder = next((one for one in chain([unit.element], above) if one in entries), None)
         if holder is not None and unit.kind != "heading":
             units_of.setdefault(holder, []).append(unit)
     return units_of
@@ -180,25 +194,23 @@ def _write(page: _Page) -> CanonicalTextBuilder:
     builder = CanonicalTextBuilder()
     if page.title:
         builder.add("heading", page.title, level=1)
-    entry_of = {id(unit): entry for entry, group in page.units_of.items() for unit in group}
-    written: set[etree._Element] = set()
+    entry_of = {id(unit): entry for entry in page.entries for unit in entry.units}
     # Where h1 heads the sections too, all headings stand one level deeper below the title.
     shift = int(sum(unit.kind == "heading" and unit.level == 1 for unit in page.units) > 1)
     for unit in page.units:
         entry = entry_of.get(id(unit))
         if entry is None:
             _write_unit(builder, unit, page, shift=shift)
-        elif entry in page.references and entry not in written:
-            written.add(entry)
-            reference = page.references[entry]
-            builder.add("reference", f"{reference.number}. {reference.text}")
+        elif unit is entry.units[0]:
+            builder.add("reference", f"{entry.reference.number}. {entry.reference.text}")
     return builder
 
 
 def _write_unit(builder: CanonicalTextBuilder, unit: HtmlUnit, page: _Page, *, shift: int) -> None:
-    known = frozenset(page.number_of_id.values())
-    fragments = join_pointers(_fragments(unit.pieces, page.number_of_id), known=known)
-    if unit.kind == "heading":
+    fragments = join_pointers(_fragments(unit.pieces, page.number_of_id), known=page.known)
+    if unit.kind == "heading" and _FLOAT_LABEL.fullmatch(unit.text):
+        builder.add("paragraph", fragments)
+    elif unit.kind == "heading":
         if unit.level != 1 or normalize_text(unit.text).strip() != page.title:
             level = min(max(unit.level + shift, 2), _DEEPEST_HEADING)
             builder.add("heading", fragments, level=level)
@@ -212,6 +224,8 @@ def _fragments(pieces: Iterable[Piece], numbers: Mapping[str, int]) -> Iterator[
     for piece in pieces:
         if isinstance(piece, Link) and piece.target in numbers:
             yield Pointer(piece.text, (numbers[piece.target],))
+        elif isinstance(piece, Link) and _BACK_LINK.fullmatch(piece.text):
+            yield " "
         else:
             yield piece if isinstance(piece, str) else piece.text
 

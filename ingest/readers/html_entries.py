@@ -2,8 +2,8 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lxml import etree
@@ -23,6 +23,14 @@ _BACK: Final = re.compile(r"^[\s^↑↩⤴⬆▲⇑↥*,;|]+|[\s↑↩⤴⬆▲�
 _EMPTY_BRACKETS: Final = re.compile(r"[\[(]\s*[\])]")
 _LOOSE_SIGNS: Final = re.compile(r"(?:\s*[;,|·•]){2,}")
 _MAX_BACK_CHARS: Final = 40
+_PARAGRAPHS: Final = frozenset({"p", "div", "section"})
+#: What links to finders are called; any other text of theirs belongs to the entry.
+_FINDER_LABELS: Final = re.compile(
+    r"[\[(]?\s*(?:doi|pubmed|medline|pmc|(?:pmc )?free (?:pmc )?article|cross ?ref|google scholar|europe pmc"
+    r"|scopus|cas|ads|web of science|isi|full text|(?:view )?(?:article|abstract)(?: in [a-z ]+)?|link"
+    r"|open url)\s*[\])]?",
+    re.IGNORECASE,
+)
 #: Hosts that resolve or find what an entry names; their links say nothing but where they lead.
 _FINDERS: Final = re.compile(
     r"//(?:[\w-]+\.)*(?:doi\.org|ncbi\.nlm\.nih\.gov|scholar\.google\.\w+|crossref\.org|europepmc\.org|webofknowledge\.com"
@@ -31,41 +39,77 @@ _FINDERS: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """A numbered entry, the element that it is, and the units that it was made of."""
+
+    element: etree._Element
+    units: Sequence[HtmlUnit]
+    reference: Reference
+
+
+@dataclass(frozen=True, slots=True)
+class _Printed:
+    element: etree._Element
+    units: Sequence[HtmlUnit]
+    text: str  # without its label
+    number: int | None
+    is_place: bool = False
+
+
 def number_entries(
     lists: Sequence[EntryList],
     units_of: Mapping[etree._Element, Sequence[HtmlUnit]],
     *,
     entry_ids: Iterable[str],
-) -> tuple[dict[etree._Element, Reference], list[str]]:
-    """Return the reference of every entry that holds text, and what is odd about the printed numbers.
+) -> tuple[list[PageEntry], list[str]]:
+    """Return every entry that holds text with its number, and what is odd about the printed numbers.
 
     In each list the numbers are those that the entries print; else their places, moved to where the page's
     own markers put them; places in a second list go on from the first.
     """
     own = frozenset(entry_ids)
-    elements: list[etree._Element] = []
-    labels: list[int | None] = []
-    texts: dict[etree._Element, str] = {}
+    printed: list[_Printed] = []
     for one in lists:
-        present = [entry for entry in one.entries if units_of.get(entry)]
-        printed = {entry: _entry_text(units_of[entry], own) for entry in present}
-        present = [entry for entry in present if printed[entry]]
-        found = [_LABEL.match(printed[entry]) for entry in present]
-        is_labelled = sum(map(bool, found)) * 2 > len(found)
-        places = _places(one, present)
-        for entry, match, place in zip(present, found, places, strict=True):
-            elements.append(entry)
-            taken = match if is_labelled else None
-            labels.append(
-                int(next(filter(None, taken.groups()))) if taken else (None if is_labelled else place)
-            )
-            texts[entry] = printed[entry][taken.end() :] if taken else printed[entry]
-    numbers, warnings = number_labels(labels)
-    references = {
-        entry: _reference(texts[entry] or str(number), number, units_of[entry])
-        for entry, number in zip(elements, numbers, strict=True)
+        taken = {entry.number for entry in printed}
+        entries = list(_printed_entries(one, units_of, own))
+        # Places are not printed; in a second list they go on where the first one ends.
+        printed += [
+            replace(entry, number=None) if entry.is_place and entry.number in taken else entry
+            for entry in entries
+        ]
+    numbers, warnings = number_labels([entry.number for entry in printed])
+    return [
+        PageEntry(entry.element, entry.units, _reference(entry.text or str(number), number, entry.units))
+        for entry, number in zip(printed, numbers, strict=True)
+    ], warnings
+
+
+def _printed_entries(
+    one: EntryList, units_of: Mapping[etree._Element, Sequence[HtmlUnit]], own: frozenset[str]
+) -> Iterator[_Printed]:
+    texts = {
+        entry: [_entry_text(units, own) for units in _parts(units_of.get(entry, ()))] for entry in one.entries
     }
-    return references, warnings
+    present = [entry for entry in one.entries if any(texts[entry])]
+    labels = [_LABEL.match(text) for entry in present for text in texts[entry]]
+    is_labelled = sum(map(bool, labels)) * 2 > len(labels) or (
+        any(labels) and all(entry.tag in _PARAGRAPHS for entry in present)
+    )
+    for entry, place in zip(present, _places(one, present), strict=True):
+        for units, text in zip(_parts(units_of[entry]), texts[entry], strict=True):
+            label = _LABEL.match(text) if is_labelled else None
+            if label:
+                yield _Printed(entry, units, text[label.end() :], int(label[label.lastindex or 1]))
+            elif not is_labelled or entry.tag not in _PARAGRAPHS:
+                yield _Printed(entry, units, text, None if is_labelled else place, is_place=not one.is_linked)
+
+
+def _parts(units: Sequence[HtmlUnit]) -> list[Sequence[HtmlUnit]]:
+    """Return the units of one element as one entry, or as several when each line prints a number."""
+    if len(units) > 1 and all(_LABEL.match(unit.text) for unit in units):
+        return [[unit] for unit in units]
+    return [units]
 
 
 def _places(one: EntryList, entries: Sequence[etree._Element]) -> list[int | None]:
@@ -118,7 +162,7 @@ def _piece_text(pieces: Sequence[Piece], own: frozenset[str]) -> str:
     for piece in pieces:
         if isinstance(piece, Link) and piece.target not in own and len(piece.text.strip()) <= _MAX_BACK_CHARS:
             continue  # back to where the entry is cited
-        if isinstance(piece, OutLink) and _FINDERS.search(piece.href) and not re.search(r"\d", piece.text):
+        if isinstance(piece, OutLink) and _FINDER_LABELS.fullmatch(piece.text.strip()):
             continue
         kept.append(piece if isinstance(piece, str) else piece.text)
     return "".join(kept)
@@ -129,11 +173,11 @@ def _reference(text: str, number: int, units: Sequence[HtmlUnit]) -> Reference:
     hrefs = [piece.href for unit in units for piece in unit.pieces if isinstance(piece, OutLink)]
     pmids, pmcids = map(find_pmid, hrefs), map(find_pmcid, hrefs)
 
+    addresses = (href for href in hrefs if href.startswith("http") and not _FINDERS.search(href))
     return replace(
         parsed,
         doi=parsed.doi or next(filter(None, map(normalize_doi, hrefs)), None),
         pmid=parsed.pmid or next((found.value for found in pmids if found), None),
         pmcid=parsed.pmcid or next((found.value for found in pmcids if found), None),
-        url=parsed.url
-        or next((href for href in hrefs if href.startswith("http") and not _FINDERS.search(href)), None),
+        url=parsed.url or next(addresses, None),
     )

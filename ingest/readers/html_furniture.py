@@ -7,8 +7,7 @@ lead to, is never furniture, whatever it is called.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import astuple, dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from lxml import etree
 
@@ -63,6 +62,19 @@ _FURNITURE_PHRASES: Final = re.compile(
     r"|sr[-_]?only|visually[-_]?hidden|reading[-_]?time|last[-_]?reviewed|post[-_]?meta|entry[-_]?meta|site[-_]?header",
     re.IGNORECASE,
 )
+#: Whole class names; as words they would also mean an author's summary.
+_AUTHOR_LINES: Final = frozenset(
+    {
+        "author",
+        "authors",
+        "author-list",
+        "author-names",
+        "contributors",
+        "contrib-group",
+        "affiliations",
+        "affiliation",
+    }
+)
 _WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _HIDDEN_STYLE: Final = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 #: An element with this share of the page's text is not furniture, whatever its class.
@@ -72,8 +84,7 @@ _LINK_SHARE: Final = 0.75
 _LINKED_BLOCKS: Final = frozenset({"ul", "ol", "div", "section", "table", "p", "aside", "header", "footer"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
+class _Size(NamedTuple):
     chars: int  # letters and digits of all text
     linked_chars: int  # of these, in links to elsewhere
     links: int
@@ -173,6 +184,8 @@ def _is_named_furniture(element: etree._Element) -> bool:
     name = f"{element.get('class') or ''} {element.get('id') or ''}"[:500]
     if not name.strip():
         return False
+    if any(one.lower().replace("_", "-") in _AUTHOR_LINES for one in name.split()):
+        return True
     words = {word.lower() for word in _WORD.findall(name)}
     return bool(words & _FURNITURE_WORDS) or bool(_FURNITURE_PHRASES.search(name))
 
@@ -219,13 +232,14 @@ def _sizes(root: etree._Element) -> dict[etree._Element, _Size]:
             if not is_text:
                 walker.skip_subtree()
             continue
-        size = _Size(*totals.pop())
+        chars, linked_chars, links, titles, headings = totals.pop()
         if element.tag == "a" and (element.get("href") or "").strip():
-            size = replace(size, linked_chars=size.chars, links=1)
-        is_title, is_heading = element.tag == "h1", element.tag in HEADINGS
-        size = replace(size, titles=size.titles + is_title, headings=size.headings + is_heading)
+            linked_chars, links = chars, 1
+        size = _Size(
+            chars, linked_chars, links, titles + (element.tag == "h1"), headings + (element.tag in HEADINGS)
+        )
         sizes[element] = size
         if totals:
-            totals[-1] = [above + own for above, own in zip(totals[-1], astuple(size), strict=True)]
+            totals[-1] = [above + own for above, own in zip(totals[-1], size, strict=True)]
             totals[-1][0] += len((element.tail or "").strip())
     return sizes

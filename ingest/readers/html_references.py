@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
@@ -42,7 +43,9 @@ _HEADING_LIKE: Final = frozenset(
 )
 _MAX_HEADING_CHARS: Final = 60
 _MAX_ENTRY_CHARS: Final = 4_000
+_MAX_MARKER_CHARS: Final = 100
 _MAX_CLIMB: Final = 8
+_MAX_LISTS: Final = 50
 
 
 @dataclass(slots=True)
@@ -84,14 +87,16 @@ def find_page_references(body: etree._Element) -> PageReferences:
     """Find the reference lists of a page by its links, headings and names."""
     order = {element: at for at, element in enumerate(body.iter(etree.Element))}
     by_id = _ids(order)
-    headings = [element for element in order if _is_list_heading(element)]
-    linked = _linked_lists(order, by_id, headings)
-    taken = {entry for one in linked for entry in one.entries}
-    lists = list(linked)
+    headings = list(islice((element for element in order if _is_list_heading(element)), _MAX_LISTS))
+    named = list(islice((element for element in order if _is_named_list(element)), _MAX_LISTS))
+    links = _collect_links(order, by_id)
+    lists = _linked_lists(links, order, evident=_evident_elements(headings, named))
+    taken = {entry for one in lists for entry in one.entries}
     announced = [_entries_after(heading) for heading in headings]
-    named = [_entries_in(element) for element in order if _is_named_list(element)]
-    for entries in (*announced, *named):
-        fresh = [entry for entry in entries if entry not in taken]
+    for entries in (*announced, *map(_entries_in, named)):
+        fresh = [
+            entry for entry in entries if entry not in taken and entry.getparent() not in links.footnoted
+        ]
         # A list that markers lead into is complete already, as far as its elements tell.
         if fresh and not any(entry in taken for entry in entries):
             lists.append(EntryList(fresh))
@@ -113,13 +118,24 @@ def _ids(elements: Iterable[etree._Element]) -> dict[str, etree._Element]:
 # --- What markers lead to ----------------------------------------------------------------------------
 
 
-def _linked_lists(
-    order: Mapping[etree._Element, int],
-    by_id: Mapping[str, etree._Element],
-    headings: Sequence[etree._Element],
-) -> list[EntryList]:
-    groups: dict[etree._Element, EntryList] = {}
-    footnotes: Counter[etree._Element] = Counter()
+@dataclass(slots=True)
+class _Links:
+    """What links lead to, by the element around it."""
+
+    lists: dict[etree._Element, EntryList] = field(default_factory=dict)
+    notes: Counter[etree._Element] = field(default_factory=Counter)  # "[a]", "*"
+
+    @property
+    def footnoted(self) -> set[etree._Element]:
+        """Lists that markers with letters and signs lead into, more than numbers do: notes, not references."""
+        return {one for one, count in self.notes.items() if count > self._count(one)}
+
+    def _count(self, container: etree._Element) -> int:
+        return len(self.lists[container].printed) if container in self.lists else 0
+
+
+def _collect_links(order: Mapping[etree._Element, int], by_id: Mapping[str, etree._Element]) -> _Links:
+    links = _Links()
     for link in (element for element in order if element.tag == "a"):
         target = by_id.get(_fragment(link))
         entry = _entry_element(target) if target is not None else None
@@ -128,25 +144,32 @@ def _linked_lists(
         if entry is None or container is None or order[entry] <= order[link] or _is_inside(link, entry):
             continue
         printed = printed_numbers(link)
-        if printed is None:
-            footnotes[container] += bool(_FOOTNOTE.fullmatch(_bare(link)))
-            continue
-        group = groups.setdefault(container, EntryList([], is_linked=True))
-        group.printed.setdefault(entry, []).extend(printed)
-    lists = []
-    for container, group in groups.items():
-        total = sum(map(len, group.printed.values())) or len(group.printed)
-        is_evident = len(group.printed) >= 2 or _is_announced(container, headings, order)
-        if is_evident and footnotes[container] <= total:
+        if printed is not None:
+            group = links.lists.setdefault(container, EntryList([], is_linked=True))
+            group.printed.setdefault(entry, []).extend(printed)
+        elif _FOOTNOTE.fullmatch(_bare(link)):
+            links.notes[container] += 1
+    return links
+
+
+def _linked_lists(
+    links: _Links, order: Mapping[etree._Element, int], *, evident: set[etree._Element]
+) -> list[EntryList]:
+    """Return the lists that two entries or more are linked from, or that are evident from what they stand in."""
+    found: list[EntryList] = []
+    footnoted = links.footnoted
+    for container, group in links.lists.items():
+        is_evident = container in evident or any(one in evident for one in group.printed)
+        if container not in footnoted and (len(group.printed) >= 2 or is_evident):
             group.entries = _completed(container, list(group.printed), order)
-            lists.append(group)
-    return lists
+            found.append(group)
+    return found
 
 
 def printed_numbers(link: etree._Element) -> list[int] | None:
     """Return the numbers that a link prints; none of them for "Smith 2004", None for what is no marker."""
     text = _bare(link)
-    if len(text) > 100 or _OTHER_NUMBERED.search(_text_before(link)):
+    if len(text) > _MAX_MARKER_CHARS or _OTHER_NUMBERED.search(_text_before(link)):
         return None
     noted = _NOTED.fullmatch(text)
     if noted:
@@ -162,7 +185,7 @@ def _fragment(link: etree._Element) -> str:
 
 
 def _bare(link: etree._Element) -> str:
-    text = " ".join("".join(map(str, link.itertext())).split())
+    text = _opening_text(link, max_chars=_MAX_MARKER_CHARS)
     return lower_text(text).strip("[]()（）［］【】〔〕^ ").strip()
 
 
@@ -175,7 +198,7 @@ def _text_before(link: etree._Element) -> str:
 
 def _entry_element(target: etree._Element) -> etree._Element | None:
     """Return the entry that bears an id: the list item around it, else the block; None for no entry."""
-    if not "".join(map(str, target.itertext())).strip() and target.tag == "a":
+    if target.tag == "a" and not _opening_text(target, max_chars=1):
         target = _anchored(target)
     chain = [target, *_climb(target)]
     for element in chain:
@@ -186,7 +209,7 @@ def _entry_element(target: etree._Element) -> etree._Element | None:
     block = next((element for element in chain if element.tag in _BLOCK_ENTRY_TAGS), None)
     if block is None or next(block.iter(*HEADINGS), None) is not None:
         return None
-    return block if _count_letters(block) <= _MAX_ENTRY_CHARS else None
+    return block if len(_opening_text(block, max_chars=_MAX_ENTRY_CHARS)) <= _MAX_ENTRY_CHARS else None
 
 
 def _anchored(anchor: etree._Element) -> etree._Element:
@@ -213,8 +236,16 @@ def _is_inside(element: etree._Element, container: etree._Element) -> bool:
     return any(ancestor is container for ancestor in _climb(element))
 
 
-def _count_letters(element: etree._Element) -> int:
-    return sum(len(str(text)) for text in element.itertext())
+def _opening_text(element: etree._Element, *, max_chars: int) -> str:
+    """Return an element's text, cut off soon after `max_chars`: elements can hold a whole page."""
+    pieces: list[str] = []
+    length = 0
+    for text in element.itertext():
+        pieces.append(str(text))
+        length += len(text)
+        if length > max_chars:
+            break
+    return " ".join("".join(pieces).split())
 
 
 def _completed(
@@ -256,7 +287,7 @@ def _is_list_heading(element: etree._Element) -> bool:
         return False
     if element.tag not in HEADINGS and (len(element) > 3 or len(element.text or "") > _MAX_HEADING_CHARS):
         return False
-    text = " ".join("".join(map(str, element.itertext())).split())
+    text = _opening_text(element, max_chars=_MAX_HEADING_CHARS)
     if not text or len(text) > _MAX_HEADING_CHARS or not is_reference_list_heading(text):
         return False
     is_in_list = any(above.tag in {"nav", "li", "a", "td", "th", "p"} for above in _climb(element))
@@ -272,7 +303,7 @@ def _after(heading: etree._Element) -> Iterator[etree._Element]:
     at = heading
     for _ in range(4):
         following = list(at.itersiblings(etree.Element))
-        if any(one.tag not in UNREADABLE and _count_letters(one) for one in following):
+        if any(one.tag not in UNREADABLE and _opening_text(one, max_chars=1) for one in following):
             yield from following
             return
         parent = at.getparent()
@@ -305,7 +336,7 @@ def _paragraphs(section: Sequence[etree._Element]) -> list[etree._Element]:
         ]
         found += blocks or [element]
     silent = {*HEADINGS, *UNREADABLE}
-    return [one for one in found if one.tag not in silent and _count_letters(one) > 10]
+    return [one for one in found if one.tag not in silent and len(_opening_text(one, max_chars=10)) > 10]
 
 
 def _outermost_lists(element: etree._Element) -> list[etree._Element]:
@@ -330,12 +361,13 @@ def _entries_in(container: etree._Element) -> list[etree._Element]:
     return [item for one in lists for item in one.iterchildren("li", "dd")]
 
 
-def _is_announced(
-    container: etree._Element, headings: Sequence[etree._Element], order: Mapping[etree._Element, int]
-) -> bool:
-    if any(_is_named_list(one) for one in (container, *_climb(container))):
-        return True
-    before = [heading for heading in headings if order[heading] < order[container]]
-    return bool(before) and container in {
-        inner for element in _after(before[-1]) for inner in element.iter(etree.Element)
-    } | {element.getparent() for element in _after(before[-1])}
+def _evident_elements(
+    headings: Sequence[etree._Element], named: Sequence[etree._Element]
+) -> set[etree._Element]:
+    """Return all elements under a heading or name that says what they are."""
+    roots = [*named, *(element for heading in headings for element in _after(heading))]
+    found: set[etree._Element] = set()
+    for root in roots:
+        if root not in found:
+            found.update(root.iter(etree.Element))
+    return found

@@ -26,6 +26,7 @@ _BLOCKS: Final = frozenset(
     }
 )  # fmt: skip
 _LISTS: Final = frozenset({"ul", "ol", "dir", "menu", "dl"})
+_NUMBERED_LINE: Final = re.compile(r"\s*(?:\[\d{1,3}\]|\d{1,3}[.)])\s*\S")
 _SPACES: Final = re.compile(r"\s+")
 
 
@@ -89,6 +90,7 @@ class UnitWalk:
     _list_depth: int = 0
     _breaks: int = 0
     _flushes: int = 0
+    _layout_tables: dict[etree._Element, bool] = field(default_factory=dict)
 
     def walk(self, root: etree._Element) -> list[HtmlUnit]:
         """Return the units of an element in reading order."""
@@ -140,7 +142,7 @@ class UnitWalk:
             self._flush()
             self._blocks.append(element)
             self._list_depth += name in _LISTS
-            if name == "tr" and not _in_layout_table(element):
+            if name == "tr" and not self._is_in_layout_table(element):
                 self._row = element
 
     def _end(self, element: etree._Element, mark: int | None) -> None:
@@ -195,9 +197,12 @@ class UnitWalk:
     # --- Text ---
 
     def _text(self, text: str | None) -> None:
-        if text:
-            self._breaks = 0 if text.strip() else self._breaks
-            self._pieces.append(text)
+        if not text:
+            return
+        if self._breaks and self._row is None and _NUMBERED_LINE.match(text):
+            self._flush()  # lines with numbers of their own are not one paragraph
+        self._breaks = 0 if text.strip() else self._breaks
+        self._pieces.append(text)
 
     def _flush(self) -> None:
         """End the unit at hand."""
@@ -231,6 +236,14 @@ class UnitWalk:
             return "list_item", max(self._list_depth - 1, 0)
         return "paragraph", 0
 
+    def _is_in_layout_table(self, row: etree._Element) -> bool:
+        table = next(row.iterancestors("table"), None)
+        if table is None:
+            return True
+        if table not in self._layout_tables:
+            self._layout_tables[table] = is_layout_table(table)
+        return self._layout_tables[table]
+
     def _leave_out(self, element: etree._Element, reason: str) -> None:
         text = _SPACES.sub(" ", " ".join(map(str, element.itertext()))).strip()
         if text and element.tag not in UNREADABLE:
@@ -253,11 +266,6 @@ def is_layout_table(element: etree._Element) -> bool:
     if element.get("role") in {"presentation", "none"}:
         return True
     return any(inner is not element for inner in element.iter("table", *HEADINGS))
-
-
-def _in_layout_table(row: etree._Element) -> bool:
-    table = next(row.iterancestors("table"), None)
-    return table is None or is_layout_table(table)
 
 
 def _has_text(pieces: list[Piece]) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-import idutils
 from lxml import etree
 
+from ingest.identifiers import find_doi
 from ingest.readers.superscripts import is_raisable, raise_text
 from ingest.records import Reference
 from ingest.references import parse_reference
@@ -127,7 +127,7 @@ def _read_reference(ref: etree._Element, number: int) -> Reference | None:
     structured = _fields(works[0], text=text, number=number) if works else None
     reference = _complete(structured, parse_reference(text, number=number))
     if len(works) > 1:
-        problem = f"the entry holds {len(works)} works; the fields describe the first"
+        problem = f"The entry holds {len(works)} works; the fields describe the first."
         reference = replace(reference, problems=(*reference.problems, problem))
     return reference
 
@@ -179,12 +179,14 @@ def _complete(structured: Reference | None, parsed: Reference) -> Reference:
     completed = replace(structured, **added)
     for name in ("authors", "title", "year"):
         if not getattr(completed, name):
-            problems.append(f"no {name.removesuffix('s')} is marked up")
+            problems.append(f"No {name.removesuffix('s')} is given for this entry.")
     return replace(completed, problems=tuple(problems))
 
 
 def _titles(work: etree._Element) -> tuple[str | None, str | None]:
     title = _first(work, "article-title") or _first(work, "chapter-title") or _first(work, "data-title")
+    if title and title.endswith(".") and not title.endswith(".."):
+        title = title[:-1]
     source = _first(work, "source")
     return (title, source) if title else (source, None)
 
@@ -254,15 +256,11 @@ def _links(work: etree._Element) -> Iterator[str]:
 
 def _doi(work: etree._Element) -> tuple[str | None, tuple[str, ...]]:
     printed = [*_identifiers(work, "doi"), *_matches(_DOI_HREF, _links(work))]
-    for candidate in printed:
-        if idutils.is_doi(candidate):
-            return str(idutils.normalize_doi(candidate)), ()
-    if not printed:
-        return None, ()
-    if idutils.is_doi(f"10.{printed[0].lstrip('.')}"):
-        corrected = str(idutils.normalize_doi(f"10.{printed[0].lstrip('.')}"))
-        return corrected, (f"the DOI is printed as {printed[0]!r}; read as {corrected}",)
-    return None, (f"{printed[0]!r} is not a DOI",)
+    found = [find_doi(f"doi:{candidate}") for candidate in printed]
+    best = min((one for one in found if one), key=lambda one: one.problem is not None, default=None)
+    if best:
+        return best.value, (best.problem,) if best.problem else ()
+    return None, tuple(f"{candidate!r} is marked up as a DOI but is none." for candidate in printed[:1])
 
 
 def _pmid(work: etree._Element) -> str | None:

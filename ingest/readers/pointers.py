@@ -52,8 +52,10 @@ def join_pointers(fragments: Iterable[Fragment], *, known: Collection[int]) -> l
     Returns:
         The same text, in order, with markers in place of links.
     """
-    ordered = sorted(set(known))
     pending = _coalesce(_narrow(fragments))
+    if not any(isinstance(fragment, Pointer) for fragment in pending):
+        return [fragment for fragment in pending if isinstance(fragment, str)]
+    ordered = sorted(set(known))
     joined: list[str | Marker] = []
     at = 0
     while at < len(pending):

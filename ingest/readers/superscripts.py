@@ -9,7 +9,7 @@ _CLASS: Final = re.escape(_PLAIN)
 _RAISE: Final = str.maketrans(_PLAIN, _RAISED)
 _LOWER: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "0123456789+–()")
 _LETTERS: Final = dict(zip("abcdefghijklmnoprstuvwxyz", "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻ", strict=True))
-_RAISABLE: Final = re.compile(rf"[{_CLASS},;.\s]*[{_CLASS}][{_CLASS},;.\s]*")
+_RAISABLE: Final = re.compile(rf"[{_CLASS},;.*†‡§¶\s]*[{_CLASS}][{_CLASS},;.*†‡§¶\s]*")
 
 
 def is_raisable(text: str) -> bool:
