@@ -178,10 +178,11 @@ def assemble_reading(
     builder = CanonicalTextBuilder()
     for unit in units:
         builder.add(unit.kind, unit.fragments, level=unit.level)
-    entries = [builder.text[block.start : block.end] for block in builder.blocks if block.kind == "reference"]
+    text = builder.text
+    entries = [text[block.start : block.end] for block in builder.blocks if block.kind == "reference"]
     references = parse_reference_list(entries) if entries else ()
     found = find_citations(
-        builder.text,
+        text,
         builder.blocks,
         numbers={reference.number for reference in references},
         marked=builder.markers,
@@ -189,7 +190,7 @@ def assemble_reading(
     repeated = [number for number, times in Counter(one.number for one in references).items() if times > 1]
     return Reading(
         title=normalize_text(title).strip() or None if title else None,
-        text=builder.text,
+        text=text,
         blocks=tuple(builder.blocks),
         references=references,
         citations=found.citations,

@@ -22,7 +22,7 @@ from ingest.records import BlockKind, Omission
 from ingest.references import is_reference_list_heading
 
 #: The parser leaves out what is nested deeper, so such a file is refused; no article comes near.
-_MAX_NESTING = 90
+_MAX_NESTING = 30
 
 
 def read_markdown(data: bytes) -> Reading:

@@ -12,6 +12,7 @@ _ITEM = re.compile(
 )
 _REFERENCE_LABEL = re.compile(r"\[\^?\d{1,4}\]:?\s")
 _RULE = re.compile(r"([=\-_*~#])\1{2,}|(?:[*_-]\s){2,}[*_-]")
+_CUT = re.compile(r"\w[-‐/]$")
 _MIN_WIDTH, _MAX_WIDTH = 50, 110  # columns that people wrap text at
 
 
@@ -114,24 +115,28 @@ def _begins(line: str) -> bool:
 
 
 def _join_wrapped(group: Sequence[str], width: int | None) -> Iterator[str]:
-    joined: list[str] = []
+    parts: list[str] = []
     last = ""
     for line in group:
-        continues = (
-            bool(joined)
-            and width is not None
-            and not _begins(line)
-            and "\t" not in line.strip()
-            and _is_unfit(last, line, width)
-            and not _RULE.fullmatch(last.strip())
-        )
-        if continues:
+        if parts and width is not None and _continues(last, line, width):
             # A hyphen at a line's end is kept: which words bear one cannot be told here.
-            joined[-1] += line.strip() if re.search(r"\w[-‐/]$", joined[-1]) else f" {line.strip()}"
+            parts += [] if _CUT.search(last[-2:]) else [" "]
+            parts.append(line.strip())
         else:
-            joined.append(line)
+            if parts:
+                yield "".join(parts)
+            parts = [line]
         last = line
-    yield from joined
+    yield "".join(parts)
+
+
+def _continues(last: str, line: str, width: int) -> bool:
+    return (
+        not _begins(line)
+        and "\t" not in line.strip()
+        and _is_unfit(last, line, width)
+        and not _RULE.fullmatch(last.strip())
+    )
 
 
 def _logical_line(line: str, group: int) -> TextLine:
