@@ -16,7 +16,7 @@ class Reading:
         references: The file's own reference list, under the numbers that it prints.
         citations: The file's own markers. Their numbers are all in `references`.
         metadata: What the file says of itself, by these keys only, each when known: `last_updated`,
-            `published`, `language`, `url`, `doi`, `licence`, `authors` (joined by "; ").
+            `published`, `language`, `url`, `doi`, `licence`, `authors` (joined by "; "), `journal`.
         omitted: Text that is not in `text`, with the reason.
         warnings: What an editor should look at: a marker without a reference, a number printed twice.
     """

@@ -1,0 +1,1 @@
+"""What each stage costs and how well it does; every module is a command that prints its figures."""
