@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.errors import UnreadableDocumentError
+from ingest.readers.docx import read_docx
 from ingest.readers.html import read_html
 from ingest.readers.jats import read_jats
 from ingest.readers.markdown import read_markdown
-from ingest.readers.media_type import HTML, JATS, MARKDOWN, PLAIN_TEXT, detect_media_type
+from ingest.readers.media_type import DOCX, HTML, JATS, MARKDOWN, PDF, PLAIN_TEXT, detect_media_type
+from ingest.readers.pdf import read_pdf
 from ingest.readers.plain_text import read_plain_text
 from ingest.readers.reading import Reading
 
@@ -24,9 +26,11 @@ class Format:
 
 #: To support another format, add its row.
 FORMATS: tuple[Format, ...] = (
+    Format(DOCX, "Word", (".docx",), read_docx),
     Format(HTML, "HTML", (".html", ".htm", ".xhtml"), read_html),
     Format(JATS, "JATS XML", (".xml", ".nxml"), read_jats),
     Format(MARKDOWN, "markdown", (".md", ".markdown"), read_markdown),
+    Format(PDF, "PDF", (".pdf",), read_pdf),
     Format(PLAIN_TEXT, "plain text", (".txt", ".text"), read_plain_text),
 )
 
