@@ -2,7 +2,7 @@
 
 The truth is what the markup of real articles says of each reference. It is printed in six styles by the code
 below, once with and once without numbers, hard-wrapped, split and parsed again; a table shows the share of
-fields that come back. The row "as printed" parses the text that the articles themselves print.
+fields that come back. "split" has an empty line between entries, "tight" has none. The row "as printed" parses the text that the articles themselves print.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from ingest.reference_identity import fold
 from ingest.references import parse_reference, parse_reference_list, split_reference_list
 
 _CITATIONS = ("element-citation", "mixed-citation", "nlm-citation", "citation")
-FIELDS = ("split", "doi", "year", "author", "title", "container", "volume", "issue", "pages")
+FIELDS = ("split", "tight", "doi", "year", "author", "title", "container", "volume", "issue", "pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,7 @@ def _truth(work: etree._Element) -> Truth:
     persons = tuple((_text(one, "surname"), _text(one, "given-names")) for one in work.iter("name"))
     pages = "–".join(filter(None, (_text(work, "fpage"), _text(work, "lpage"))))
     identifiers = {
-        one.get("pub-id-type", ""): _words("".join(one.itertext()))
-        for one in work.iter("pub-id", "object-id")
+        one.get("pub-id-type", ""): _words(_all_text(one)) for one in work.iter("pub-id", "object-id")
     }
     link = next((one.get("{http://www.w3.org/1999/xlink}href", "") for one in work.iter("ext-link")), "")
     doi = identifiers.get("doi") or (
@@ -83,14 +82,18 @@ def _truth(work: etree._Element) -> Truth:
 def _as_printed(work: etree._Element) -> str:
     """Return all text; where the markup leaves the space between two elements to the reader, with one."""
     text = ""
-    for piece in work.itertext():
+    for piece in map(str, work.itertext()):
         text += " " + piece if re.search(r"[\w.?]$", text) and re.match(r"\w", piece) else piece
     return _words(text)
 
 
 def _text(element: etree._Element, tag: str) -> str:
     found = next(element.iter(tag), None)
-    return _words("".join(found.itertext())) if found is not None else ""
+    return _words(_all_text(found)) if found is not None else ""
+
+
+def _all_text(element: etree._Element) -> str:
+    return "".join(map(str, element.itertext()))
 
 
 def _words(text: str) -> str:
@@ -189,11 +192,11 @@ def measure_style(
 ) -> Counter[str]:
     """Print, wrap, split and parse one list; count per field how many there are and how many come back."""
     entries = [(f"{place}. " if numbered else "") + print_one(one) for place, one in enumerate(truths, 1)]
-    gap = [] if numbered else [""]
-    lines = [line for entry in entries for line in [*textwrap.wrap(entry, _WRAPPED_AT_CHARS), *gap]]
-    split = split_reference_list(lines)
-    counts = Counter({"of split": len(entries)})
-    counts["split"] = len({_bare(entry) for entry in entries} & {_bare(entry) for entry in split})
+    wrapped = [textwrap.wrap(entry, _WRAPPED_AT_CHARS) for entry in entries]
+    counts = Counter({"of split": len(entries), "of tight": len(entries)})
+    for name, gap in (("split", [""]), ("tight", [])):
+        split = split_reference_list([line for lines in wrapped for line in [*lines, *gap]])
+        counts[name] = len({_bare(entry) for entry in entries} & {_bare(entry) for entry in split})
     parsed = parse_reference_list(entries)
     for truth, reference in zip(truths, parsed, strict=True):
         counts += compare_fields(truth, reference)

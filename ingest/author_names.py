@@ -26,7 +26,9 @@ _PARTICLE = (
     r"|[Aa]l|[Tt]er|[Tt]en|[Tt]e|[Zz]u|[Zz]ur|[Aa]f|[Aa]v|[Bb]in|[Ii]bn|[Ss]t\.?|[Mm]ac|[Yy])"
 )
 _WORD = rf"(?:[dDlLOo]['’])?{_UPPER}(?:['’]?{_LETTER}|[-‐‑]{_LETTER})+"
-_FAMILY = rf"(?:{_PARTICLE}[\s-]){{0,3}}(?:[aA]l-|[eE]l-)?{_WORD}(?:[\s-](?:{_PARTICLE}\s){{0,2}}(?!{_UPPER}{{2,4}}(?!{_LETTER})){_WORD}){{0,3}}?"
+#: Capitals only are initials, not a second family name.
+_NEXT_WORD = rf"\s(?:{_PARTICLE}\s){{0,2}}(?!{_UPPER}{{2,4}}(?!{_LETTER})){_WORD}"
+_FAMILY = rf"(?:{_PARTICLE}[\s-]){{0,3}}(?:[aA]l-|[eE]l-)?{_WORD}(?:{_NEXT_WORD}){{0,3}}?"
 _INITIAL = rf"{_UPPER}{_LETTER}{{0,2}}\."
 _DOTTED = rf"{_INITIAL}(?:\s?[-‐‑]?\s?{_INITIAL}){{0,5}}"
 _BARE = rf"{_UPPER}{{1,4}}(?:[-‐‑\s]{_UPPER}{{1,2}}){{0,2}}(?!{_LETTER})"
@@ -75,7 +77,8 @@ _ET_AL = re.compile(
 _ROLE = re.compile(r"[\s,.]*[(\[]?\b(?:eds?|editors?|hrsg|trans)\b\.?[)\]]?", re.IGNORECASE)
 _YEAR_NEXT = r"\(?(?:1[5-9]|20)\d\d[a-z]?\b|\(?n\.\s?d\b|\((?:in press|forthcoming)"
 #: A date in brackets behind more names, some of them misprinted.
-_DATE_BEHIND_NAMES = re.compile(rf"[,;]?\s[^()“\"?!]{{1,400}}?\s*(?P<date>\((?:1[5-9]|20)\d\d[a-z]?\))")
+_DATE_BEHIND_NAMES = re.compile(r"[,;]?\s[^()“\"?!]{1,400}?\s*(?P<date>\((?:1[5-9]|20)\d\d[a-z]?\))")
+_MORE_NAMES = re.compile(r"\s*[,;&]")
 #: What may stand behind the last author.
 _BOUNDARY = re.compile(rf"\s*(?:$|[.:]|,?\s*(?:{_YEAR_NEXT})|[,;]?\s*[\"“‘«']|\()", re.IGNORECASE)
 _GROUP_WORDS = (
@@ -99,7 +102,8 @@ def read_authors(text: str) -> AuthorList | None:
 
 def begins_with_authors(text: str) -> bool:
     """Say whether a text begins with names of persons, or of an organisation that is plainly one."""
-    if _read_persons(text):
+    persons = _read_persons(text)
+    if persons is not None and persons.complete:
         return True
     organisation = _read_organisation(text)
     return organisation is not None and _is_telling(organisation.names[0])
@@ -123,7 +127,7 @@ def _read_in_style(text: str, style: str) -> AuthorList | None:
         names.append(following[0])
         at = following[1]
     at = _behind(text, at)
-    if _BOUNDARY.match(text, at) or text[at - 1 : at] == ".":
+    if _BOUNDARY.match(text, at) or (text[at - 1 : at] == "." and not _MORE_NAMES.match(text, at)):
         return AuthorList(tuple(names), at)
     date = _DATE_BEHIND_NAMES.match(text, at) if style not in _NEVER_ALONE else None
     return AuthorList(tuple(names), date.start("date"), complete=False) if date else None
@@ -182,7 +186,32 @@ _ORGANISATION_WORDS = re.compile(
     r"|Panel|Authority|Alliance|Editors?|Staff|Service|Inc|Ltd|GmbH|LLC|Press|Trialists|Institut|Bundesamt)\b"
 )
 _SMALL_WORDS = frozenset(
-    "of for and the on in to de la le les des du et und der die das für y e & at with".split()
+    [
+        "of",
+        "for",
+        "and",
+        "the",
+        "on",
+        "in",
+        "to",
+        "de",
+        "la",
+        "le",
+        "les",
+        "des",
+        "du",
+        "et",
+        "und",
+        "der",
+        "die",
+        "das",
+        "für",
+        "y",
+        "e",
+        "&",
+        "at",
+        "with",
+    ]
 )
 _ORGANISATION_END = re.compile(rf"\.?,?\s*(?=(?i:{_YEAR_NEXT}))|[.:]\s+(?=[^a-z\s])|,\s*(?=[\"“‘«])")
 _LONGEST_ORGANISATION_CHARS = 160
@@ -217,7 +246,7 @@ def _looks_like_organisation(name: str, *, before_year: bool) -> bool:
 
 def _is_telling(name: str) -> bool:
     """Whether a name says itself that it is an organisation's."""
-    return _ORGANISATION_WORDS.search(name) is not None or _is_coined(name.split()[0])
+    return _ORGANISATION_WORDS.search(name) is not None or _is_coined(name.split(maxsplit=1)[0])
 
 
 def _is_coined(word: str) -> bool:

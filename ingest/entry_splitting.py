@@ -41,6 +41,7 @@ _DATED = re.compile(
 )
 #: So many lines are enough to see whether authors stand at the head of an entry.
 _LINES_OF_AUTHORS = 6
+_AUTHORS_CHARS = 800
 
 
 def _split_numbered(lines: Sequence[str], labels: Sequence[Label]) -> list[str]:
@@ -145,7 +146,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _begins_entry(lines: Sequence[str]) -> bool:
-    head = _join(lines[:_LINES_OF_AUTHORS])
+    head = _join(lines[:_LINES_OF_AUTHORS])[:_AUTHORS_CHARS]
     return begins_with_authors(head) and not (_CONTINUATION.match(head) and not _PARTICLE.match(head))
 
 

@@ -78,9 +78,9 @@ _LOCATORS = tuple(
     )
 )
 #: Pages that stand without a volume: "pp. 45-6", "p. 12".
-_ONLY_PAGES = re.compile(rf"[\s,.;:(]+(?i:pp?\b\.?|pages?\b)\s*(?P<pages>{_RANGE})\)?")
+_ONLY_PAGES = re.compile(rf"(?<![\s,.;:(])[\s,.;:(]+(?i:pp?\b\.?|pages?\b)\s*(?P<pages>{_RANGE})\)?")
 _YEAR_AT_END = re.compile(
-    rf"[\s.,;:(]+(?:\d{{1,2}}\s+)?(?:(?i:{MONTH})\s*(?:\d{{1,2}},\s*)?)?{_DATE}[\s).,;]*$"
+    rf"(?<![\s.,;:(])[\s.,;:(]+(?:\d{{1,2}}\s+)?(?:(?i:{MONTH})\s*(?:\d{{1,2}},\s*)?)?{_DATE}[\s).,;]*$"
 )
 _YEAR_BEFORE_SEMICOLON = re.compile(rf"[;,(]\s*(?:(?i:{MONTH})\s*)?{_DATE}(?=\s*[;.,)])")
 
@@ -130,7 +130,7 @@ def _find_locator(text: str) -> re.Match[str] | None:
 
 def _cut_year(head: str) -> tuple[str, str | None]:
     """Cut a year off the end of what stands before a volume: "J Med (2004)", "J Med 2004"."""
-    match = re.search(rf"[\s,.]*\(?\b(?:(?i:{MONTH})\s*)?(?P<year>{YEAR})[a-z]?\)?[\s,.;]*$", head)
+    match = re.search(rf"(?<![\s,.])[\s,.]*\(?\b(?:(?i:{MONTH})\s*)?(?P<year>{YEAR})[a-z]?\)?[\s,.;]*$", head)
     return (head[: match.start()], match["year"]) if match and match.start() > 0 else (head, None)
 
 
@@ -206,9 +206,13 @@ def _is_name_like(words: str) -> bool:
 
 def _first_sentence_end(head: str) -> int | None:
     for at in _breaks(head):
-        if not _ABBREVIATION.search(head[:at].rstrip()):
+        if not _ends_abbreviated(head[:at]):
             return at
     return None
+
+
+def _ends_abbreviated(words: str) -> bool:
+    return _ABBREVIATION.search(words[-12:].rstrip()) is not None
 
 
 def _container_start(head: str) -> int | None:
@@ -219,11 +223,7 @@ def _container_start(head: str) -> int | None:
     place = len(breaks) - 1
     while place > 0 and _is_abbreviated(head[breaks[place - 1] : breaks[place]]):
         place -= 1
-    if (
-        place == 0
-        and _ABBREVIATION.search(head[: breaks[0]].rstrip())
-        and " " not in head[: breaks[0]].strip()
-    ):
+    if place == 0 and _ends_abbreviated(head[: breaks[0]]) and " " not in head[: breaks[0]].strip():
         return None
     return breaks[place]
 

@@ -22,6 +22,8 @@ MISSING_PROBLEMS = {
     "title": "No title could be read from the printed entry.",
 }
 INCOMPLETE_PROBLEM = "Not all authors could be told apart in the printed entry."
+#: More is no entry but a text that was taken for one; its fields would be guesses.
+LONGEST_ENTRY_CHARS = 2_500
 UNDATED_PROBLEM = "The entry is printed without a date (“n.d.”)."
 
 
@@ -33,6 +35,8 @@ def parse_reference(text: str, number: int) -> Reference:
     """
     printed = " ".join(text.split())
     identifiers = _read_identifiers(printed)
+    if len(printed) > LONGEST_ENTRY_CHARS:
+        return _unread(printed, number, identifiers)
     body = _without_identifiers(printed)
     authors = read_authors(body)
     front = _read_date(body[authors.end :] if authors else body, leading=authors is not None)
@@ -60,6 +64,19 @@ def parse_reference(text: str, number: int) -> Reference:
         pmcid=identifiers.pmcid,
         url=url,
         problems=(*identifiers.problems, *undated, *missing),
+    )
+
+
+def _unread(printed: str, number: int, identifiers: "_Identifiers") -> Reference:
+    found = {
+        "doi": identifiers.doi,
+        "pmid": identifiers.pmid,
+        "pmcid": identifiers.pmcid,
+        "url": identifiers.url,
+    }
+    problem = f"The entry has {len(printed)} characters; in so long a text only identifiers were looked for."
+    return Reference(
+        number, printed, **found, problems=(*identifiers.problems, problem, *MISSING_PROBLEMS.values())
     )
 
 

@@ -15,9 +15,13 @@ from rapidfuzz import fuzz
 from ingest.identifiers import normalize_doi
 from ingest.records import Reference
 
-#: Titles of the same first author and year are taken for one from this similarity on, 0 to 100.
+#: Titles of the same first author and year are taken for one from this similarity on, 0 to 100. Of 687 titles of
+#: real references, the most similar to each other that are different works reach 87; misprints of one title and
+#: dropped articles stay above 90 (`benchmarks/reference_matching.py`). A missed match is a second number for one
+#: work, a wrong one a wrong reference: so the line is drawn above all that differ.
 SAME_TITLE_FROM = 90.0
-#: Titles below this similarity cannot be those of one work, even if an identifier says so.
+#: Titles below this similarity cannot be those of one work, even if an identifier says so: 9 in 10 pairs of
+#: unrelated titles are below 47 (token set ratio), and a title beside itself without its subtitle is at 100.
 OTHER_TITLE_BELOW = 50.0
 
 
