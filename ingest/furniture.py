@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ingest.readers.page_metadata import is_metadata_line
 from ingest.records import BlockKind
 
 
@@ -209,23 +210,21 @@ def _strong_signs(lines: Sequence[PageLine]) -> dict[int, str]:
 def _strong_sign(text: str) -> str | None:
     stripped = text.strip()
     words = stripped.split()
-    if _REPEATED_TOKEN.fullmatch(stripped):
-        return "repeated word"
-    if is_control(stripped):
-        return "control of the page"
-    if len(words) <= _MAX_STRONG_WORDS and is_page_talk(stripped):
-        return "about the page"
     tests: tuple[tuple[str, Callable[[str], object]], ...] = (
+        ("repeated word", _REPEATED_TOKEN.fullmatch),
+        ("control of the page", is_control),
+        ("about the page", lambda line: len(words) <= _MAX_STRONG_WORDS and is_page_talk(line)),
         ("address or number", _ADDRESS.fullmatch),
         ("version", _VERSION.fullmatch),
         ("count", _COUNT.fullmatch),
+        ("date or byline", is_metadata_line),
+        (
+            "address or number",
+            lambda line: len(words) <= 20 and _REGISTRATION.search(line) and line[-1] != ":",
+        ),
+        ("degrees", lambda _: _is_degrees(words)),
     )
-    for sign, test in tests:
-        if test(stripped):
-            return sign
-    if len(words) <= 20 and _REGISTRATION.search(stripped) and not stripped.endswith(":"):
-        return "address or number"
-    return "degrees" if _is_degrees(words) else None
+    return next((sign for sign, test in tests if test(stripped)), None) if stripped else None
 
 
 def _is_degrees(words: Sequence[str]) -> bool:

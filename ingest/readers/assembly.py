@@ -54,20 +54,25 @@ def mark_references(units: Sequence[Unit]) -> list[Unit]:
     stays what it was. Lines of the form "[1]: ..." are entries wherever they stand.
     """
     marked: list[Unit] = []
+    only_one = sum(_heads_references(unit) for unit in units) == 1
     at = 0
     while at < len(units):
         unit = units[at]
         at += 1
-        if unit.kind == "heading" and unit.level != 1 and is_reference_list_heading(unit.text):
+        if _heads_references(unit):
             marked.append(unit)
             end = _section_end(units, at, unit.level)
-            marked += _mark_section(units[at:end])
+            marked += _mark_section(units[at:end], is_sure=only_one)
             at = end
         elif unit.kind == "paragraph" and _is_definition_list(unit):
             marked += [text_unit("reference", entry) for entry in _split_at_labels(unit.text)]
         else:
             marked.append(unit)
     return marked
+
+
+def _heads_references(unit: Unit) -> bool:
+    return unit.kind == "heading" and unit.level != 1 and is_reference_list_heading(unit.text)
 
 
 def _section_end(units: Sequence[Unit], start: int, level: int) -> int:
@@ -80,13 +85,15 @@ def _is_definition_list(unit: Unit) -> bool:
     return bool(lines) and all(_LINK_DEFINITION.match(line) for line in lines)
 
 
-def _mark_section(section: Sequence[Unit]) -> list[Unit]:
-    """Return the units of a reference section with its entries marked."""
+def _mark_section(section: Sequence[Unit], *, is_sure: bool) -> list[Unit]:
+    """Return the units of a section with its entries marked; unless sure, these must cite something."""
     whole = _join_nested_items(section)
     split = [part for unit in whole for part in _split_unit(unit)]
     candidates = [unit for unit in split if unit.kind in ("list_item", "paragraph")]
     if any(_label_of(unit.text) for unit in candidates):
         return _mark_labelled(split)
+    if not is_sure and not any(_CITES.search(unit.text) for unit in candidates):
+        return split
     if any(unit.kind == "list_item" for unit in candidates):
         return _mark_unlabelled(split, kind="list_item")
     return _mark_unlabelled(split, kind="paragraph")

@@ -34,6 +34,8 @@ _BYLINE = re.compile(
     r"|fact[\s-]checked|approved|checked)\s+by|by|authors?)\s*:?\s+(?P<names>[A-Z].{1,120})",
     re.IGNORECASE,
 )
+_PARTS = re.compile(r"\s+[|•·–—]\s+")
+_FUTURE = re.compile(r"\b(?:next|due|until|expires?|valid)\b", re.IGNORECASE)
 _MAX_CHARS = 120
 
 
@@ -92,9 +94,9 @@ def byline_names(line: str) -> str | None:
 def read_metadata(lines: list[str]) -> dict[str, str]:
     """Return what such lines say, by the keys of `Reading.metadata`; the first of each kind counts."""
     metadata: dict[str, str] = {}
-    for line in lines:
+    for line in (part for whole in lines for part in _PARTS.split(whole)):
         found = parse_date(line)
-        if found is not None:
+        if found is not None and not _FUTURE.search(line):
             key = next((key for key, label in _LABELS if label.search(line)), "published")
             metadata.setdefault(key, found)
         names = byline_names(line)

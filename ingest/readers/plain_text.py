@@ -1,6 +1,7 @@
 """Plain text: pages as a browser's "select all, copy" gives them, and texts written as such."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -106,6 +107,8 @@ def _read_head(lines: Sequence[TextLine]) -> _Head:
             head.omit(at, lines[at], "date, reading time or byline")
         elif is_control(text) or is_breadcrumb(text):
             head.omit(at, lines[at], "page furniture below the title")
+    for at in sorted(_find_contents(lines) - set(range(chosen + 1)) - head.skipped):
+        head.omit(at, lines[at], "table of contents")
     return head
 
 
@@ -131,6 +134,9 @@ def _choose_title(lines: Sequence[TextLine], end: int) -> int | None:
         return None
     if end == len(lines) or not _has_furniture(lines[:end]):
         return candidates[0] if candidates[0] == 0 else None
+    times = Counter(line.text.casefold() for line in lines[:end])
+    once = [at for at in candidates if times[lines[at].text.casefold()] == 1]
+    candidates = once or candidates  # a menu's names come twice where the way to the page is shown
     repeated = [at for at in candidates if _is_repeated(lines, at, end)]
     dated = [at for at in candidates if at + 1 < end and is_metadata_line(lines[at + 1].text)]
     menu_end = _menu_end(lines[:end])
@@ -171,9 +177,26 @@ def _has_furniture(lines: Sequence[TextLine]) -> bool:
 
 
 def _is_repeated(lines: Sequence[TextLine], at: int, end: int) -> bool:
+    """Say whether a longer line, such as the way to the page, holds the same words."""
     text = lines[at].text.casefold()
-    others = (lines[other].text.casefold() for other in range(end) if other != at)
-    return len(text) >= 12 and any(text in other for other in others)
+    others = (lines[other].text.casefold() for other in range(end))
+    return len(text) >= 12 and any(text in other and text != other for other in others)
+
+
+def _find_contents(lines: Sequence[TextLine]) -> set[int]:
+    """Return the lines of tables of contents: three or more names in a group that head later groups."""
+    last_group = {line.text.casefold(): line.group for line in lines}
+    found: set[int] = set()
+    for _, members in groupby(range(len(lines)), key=lambda at: lines[at].group):
+        group = [at for at in members if not is_metadata_line(lines[at].text)]
+        names = [at for at in group if last_group[lines[at].text.casefold()] > lines[at].group]
+        if (
+            len(names) >= 3
+            and 3 * len(names) >= 2 * len(group)
+            and all(is_fragment(lines[at].text) for at in group)
+        ):
+            found.update(group)
+    return found
 
 
 # --- The text ----------------------------------------------------------------------------------------

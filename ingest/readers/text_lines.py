@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-_GLYPH = r"[•●▪■◦‣⁃∙·○►▶➢➤✓✔❖]"
+# Word processors and icon fonts put their bullets into the private use area.
+_GLYPH = r"[\ue000-\uf8ff•●▪■◦‣⁃∙·○►▶➢➤✓✔❖]"
 _ITEM = re.compile(
     rf"(?:{_GLYPH}\s*|[*+–—-]\s+|o\s{{2,}}|(?P<label>\(?(?:\d{{1,3}}|[a-z]|[ivx]{{2,5}})[.)]|\(?[A-Z]\))\s+)(?P<text>\S.*)",
     re.DOTALL,

@@ -314,6 +314,17 @@ def test_a_list_that_lost_its_bullets_is_a_list() -> None:
     assert headings(reading)[1] == (2, "What to do")
 
 
+def test_a_table_of_contents_below_the_title_is_left_out() -> None:
+    prose = "Heel pain is worst with the first steps in the morning and eases after some walking."
+    reading = read(
+        "Home > Feet > Heels\n\nHeel pain\n\nSymptoms\nCauses\nTreatment\n\n"
+        f"Symptoms\n\n{prose}\n\nCauses\n\n{prose}\n\nTreatment\n\n{prose}\n"
+    )
+
+    assert headings(reading) == [(1, "Heel pain"), (2, "Symptoms"), (2, "Causes"), (2, "Treatment")]
+    assert omitted(reading)[1:] == ["Symptoms", "Causes", "Treatment"]
+
+
 # --- Texts written as such ---------------------------------------------------------------------------
 
 
