@@ -2,7 +2,8 @@
 
 The truth is what the markup of real articles says of each reference. It is printed in six styles by the code
 below, once with and once without numbers, hard-wrapped, split and parsed again; a table shows the share of
-fields that come back. "split" has an empty line between entries, "tight" has none. The row "as printed" parses the text that the articles themselves print.
+fields that come back. "split" has an empty line between entries, "tight" has none. The row "as printed" parses
+the text that the articles themselves print.
 """
 
 import argparse

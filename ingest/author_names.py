@@ -103,7 +103,7 @@ def read_authors(text: str) -> AuthorList | None:
 def begins_with_authors(text: str) -> bool:
     """Say whether a text begins with names of persons, or of an organisation that is plainly one."""
     persons = _read_persons(text)
-    if persons is not None and persons.complete:
+    if persons is not None and (persons.complete or len(persons.names) > 1):
         return True
     organisation = _read_organisation(text)
     return organisation is not None and _is_telling(organisation.names[0])

@@ -165,7 +165,7 @@ def _join(lines: Sequence[str]) -> str:
 
 
 def _is_glued(text: str, line: str) -> bool:
-    if _HYPHENATED.search(text) and line[:1].islower():
+    if _HYPHENATED.search(text) and line[:1].isalpha():
         return True
     if _OPEN_ADDRESS.search(text):
         return _ADDRESS_GOES_ON.match(line) is not None

@@ -68,15 +68,15 @@ def parse_reference(text: str, number: int) -> Reference:
 
 
 def _unread(printed: str, number: int, identifiers: "_Identifiers") -> Reference:
-    found = {
-        "doi": identifiers.doi,
-        "pmid": identifiers.pmid,
-        "pmcid": identifiers.pmcid,
-        "url": identifiers.url,
-    }
     problem = f"The entry has {len(printed)} characters; in so long a text only identifiers were looked for."
     return Reference(
-        number, printed, **found, problems=(*identifiers.problems, problem, *MISSING_PROBLEMS.values())
+        number,
+        printed,
+        doi=identifiers.doi,
+        pmid=identifiers.pmid,
+        pmcid=identifiers.pmcid,
+        url=identifiers.url,
+        problems=(*identifiers.problems, problem, *MISSING_PROBLEMS.values()),
     )
 
 
