@@ -5,6 +5,7 @@ stem. A phrase is a few words with alternatives, gaps and names of other lists; 
 explains the notation. Everything takes time in proportion to the length of the text.
 """
 
+import functools
 import re
 import unicodedata
 from collections import defaultdict
@@ -137,14 +138,16 @@ class PhraseLists:
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._lists = lists
-        self._by_first: defaultdict[str, list[tuple[str, re.Pattern[str]]]] = defaultdict(list)
+        self._by_first: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
         for name, phrases in lists.items():
             for phrase in phrases:
                 self._index(name, phrase)
 
     def words(self) -> set[str]:
         """Return every word that a phrase is made of."""
-        choices = (c for list_ in self._lists.values() for p in list_ for e in p.split() for c in e.split("|"))
+        choices = (
+            c for list_ in self._lists.values() for p in list_ for e in p.split() for c in e.split("|")
+        )
         return {choice for choice in choices if choice.isalpha()}
 
     def find(self, text: Text) -> list[Match]:
@@ -153,14 +156,14 @@ class PhraseLists:
         at, matches = 0, dict[Match, None]()
         for position, stem in enumerate(text.stems):
             for name, pattern in (*self._by_first.get(stem, ()), *self._by_first.get(_ANY_FIRST, ())):
-                if found := pattern.match(joined, at):
+                if found := _compiled(pattern).match(joined, at):
                     matches[Match(name, position, position + found.group().count(" "))] = None
             at += len(stem) + 1
         return list(matches)
 
     def _index(self, name: str, phrase: str) -> None:
         for first, rest in self._expand_first(phrase, seen=(name,)):
-            pattern = re.compile("".join(self._element(element, seen=(name,)) for element in [first, *rest]) + "(?= )")
+            pattern = "".join(self._element(element, seen=(name,)) for element in [first, *rest]) + "(?= )"
             key = _ANY_FIRST if first.startswith("#") else stems([first])[0]
             self._by_first[key].append((name, pattern))
 
@@ -195,6 +198,12 @@ class PhraseLists:
         if name in seen or name not in self._lists:
             raise ValueError(f"@{name} (from {' > '.join(seen)}) names no other list; correct the name")
         return self._lists[name]
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a pattern, compiled when a text first needs it: most of some two thousand are never needed."""
+    return re.compile(pattern)
 
 
 def stems(words: Sequence[str]) -> list[str]:

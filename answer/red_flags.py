@@ -2,6 +2,7 @@
 
 import functools
 import tomllib
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def red_flags(question: str) -> tuple[RedFlag, ...]:
     if not possible:
         return ()
     taken_whole = [match for match in found if match.name in lexicon.signs or match.name == _MASK]
-    reading = lexicon.stance.read(text, signs=taken_whole)
+    reading = lexicon.stance.read(text, found, whole=taken_whole)
     return tuple(
         rule.flag
         for rule in possible
@@ -90,19 +91,25 @@ def _holds(rule: _Rule, matches: Mapping[str, Sequence[Match]]) -> bool:
     return any(_stand_together(combination, matches, within=rule.within) for combination in rule.any_of)
 
 
-def _stand_together(combination: _Combination, matches: Mapping[str, Sequence[Match]], *, within: int) -> bool:
+def _stand_together(
+    combination: _Combination, matches: Mapping[str, Sequence[Match]], *, within: int
+) -> bool:
     """Whether a match of each group lies within so many words of one of the first group."""
     if any(matches.get(name) for name in combination.absent):
         return False
-    groups = [[match for name in choice for match in matches.get(name, ())] for choice in combination.present]
-    first, others = groups[0], groups[1:]
-    if not first or not all(others):
-        return False
-    return any(all(any(_near(anchor, other, within) for other in group) for group in others) for anchor in first)
+    starts = [
+        sorted(match.start for name in choice for match in matches.get(name, ()))
+        for choice in combination.present
+    ]
+    return all(starts) and any(
+        all(_has_within(others, anchor, within) for others in starts[1:]) for anchor in starts[0]
+    )
 
 
-def _near(one: Match, other: Match, within: int) -> bool:
-    return one.start - other.end <= within and other.start - one.end <= within
+def _has_within(starts: Sequence[int], anchor: int, within: int) -> bool:
+    """Whether one of the ascending starts is at most so far from the anchor, before or after it."""
+    at = bisect_left(starts, anchor - within)
+    return at < len(starts) and starts[at] <= anchor + within
 
 
 def _unmasked(found: Sequence[Match], signs: frozenset[str]) -> list[Match]:
@@ -146,20 +153,23 @@ def _lexicon() -> _Lexicon:
     phrases = PhraseLists({**groups, _MASK: data["masks"]["phrases"]})
     people = frozenset(stance["people"])
     spelling = data["spelling"]
-    speller = Speller(spelling["corrected"].split(), known=[*phrases.words(), *people, *spelling["known"].split()])
+    speller = Speller(
+        spelling["corrected"].split(), known=[*phrases.words(), *people, *spelling["known"].split()]
+    )
     return _Lexicon(
         normalizer=Normalizer(data["spellings"], compile_rewrites(data["rewrites"]), speller),
         phrases=phrases,
         signs=frozenset(data["signs"]),
         stance=StanceReader(
-            phrases=PhraseLists(groups),
             people=people,
             greetings=frozenset(stance["greetings"]),
             permission_verbs=frozenset(stance["permission_verbs"]),
             action_verbs=frozenset(stance["action_verbs"]),
+            asker_verbs=frozenset(stance["asker_verbs"]),
         ),
         rules=tuple(
-            _rule(entry, urgency=at, groups=frozenset(groups)) for at, entry in enumerate(data["flags"], start=1)
+            _rule(entry, urgency=at, groups=frozenset(groups))
+            for at, entry in enumerate(data["flags"], start=1)
         ),
     )
 
@@ -168,7 +178,9 @@ def _rule(entry: Mapping[str, Any], *, urgency: int, groups: frozenset[str]) -> 
     combinations = tuple(_combination(line) for line in entry["any"])
     named = {name for line in combinations for choice in (*line.present, line.absent) for name in choice}
     if unknown := named - groups:
-        raise ValueError(f"the flag {entry['name']!r} in {_DATA} names {sorted(unknown)}; add these word groups")
+        raise ValueError(
+            f"the flag {entry['name']!r} in {_DATA} names {sorted(unknown)}; add these word groups"
+        )
     flag = RedFlag(
         name=entry["name"],
         urgency=urgency,

@@ -5,32 +5,72 @@ what to do. A text is cut into clauses, and each clause gets one of these stance
 from whom it speaks of; a clause without a beginning of its own goes on with the stance of the one before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import pairwise
 
-from answer.phrases import Match, PhraseLists, Text
+from answer.phrases import Match, Text
 
+#: Begins the name of every list of the section `stance`.
+_CUE = "stance."
 _ENDERS = frozenset(".?")
 _MARKS = frozenset(".?,:")
 _WH = frozenset({"what", "why", "how", "which", "who", "whose", "where", "when"})
 _RELATIVE = frozenset({"which", "who", "whose", "where", "when"})
-_ALWAYS_ASKING = frozenset("is are can could does do did should would may might must shall will".split())
-_ASKING_BEFORE_SUBJECT = frozenset("have has had am was were".split())
+_ALWAYS_ASKING = frozenset(
+    {
+        "is",
+        "are",
+        "can",
+        "could",
+        "does",
+        "do",
+        "did",
+        "should",
+        "would",
+        "may",
+        "might",
+        "must",
+        "shall",
+        "will",
+    }
+)
+_ASKING_BEFORE_SUBJECT = frozenset({"have", "has", "had", "am", "was", "were"})
 _AUXILIARIES = _ALWAYS_ASKING | _ASKING_BEFORE_SUBJECT
 _NOT_ASKING_BEFORE = frozenset({"not", "be", "have", "been", "cannot"})
 _IF = frozenset({"if", "unless", "suppose", "supposing"})
-_JOINING = frozenset({"and", "or", "but", "so", "because", "while", "then", "plus", "although", "though", "yet", "now"})
+_JOINING = frozenset(
+    {"and", "or", "but", "so", "because", "while", "then", "plus", "although", "though", "yet", "now"}
+)
 _BREAKING = _JOINING - {"and", "or", "plus"}
 _POSSESSIVES = frozenset({"my", "his", "her", "our", "their"})
 _SUBJECTS = frozenset({"i", "he", "she", "we", "they"})
-_OBJECTS = frozenset({"me", "him", "myself", "us", "them", "mine", "himself", "herself"})
+_OBJECTS = frozenset({"me", "him", "myself", "us", "mine", "himself", "herself"})
 _THINGS = frozenset({"it", "this", "that", "there", "these", "you"})
 _INDEFINITE = frozenset({"a", "an", "any", "some", "every", "each", "no", "another"})
 _UNDERTAKEN = frozenset({"took", "taken", "swallowed", "already", "overdosed", "started"})
 _FUTURE = frozenset({"will", "would", "might"})
-_CAUSING = frozenset("cause lead make give trigger produce help prevent treat affect reduce increase".split())
+_CAUSING = frozenset(
+    {
+        "cause",
+        "lead",
+        "make",
+        "give",
+        "trigger",
+        "produce",
+        "help",
+        "prevent",
+        "treat",
+        "affect",
+        "reduce",
+        "increase",
+    }
+)
+#: A denied list: "no redness, swelling, heat or pain".
+_MAX_LIST_ITEMS = 6
+_MAX_ITEM_WORDS = 2
+_FILLERS = frozenset({"just", "really", "ever", "not", "still", "safely"})
 
 
 class Stance(IntEnum):
@@ -48,6 +88,15 @@ class _Clause:
     opener: str  # "question", "if", "subject" or "plain"
     joint: str  # "sentence", "comma", "and", "but" or "inline": what stands before it
     sentence: int
+    cues: dict[str, list[Match]] = field(default_factory=dict)  # what it holds of the lists of stance
+
+    def has(self, name: str) -> bool:
+        """Whether a phrase of a list of the section `stance` stands in the clause."""
+        return bool(self.cues.get(f"{_CUE}{name}"))
+
+    def all(self, name: str) -> Sequence[Match]:
+        """Return the phrases of such a list that stand in the clause."""
+        return self.cues.get(f"{_CUE}{name}", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,50 +109,55 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class StanceReader:
-    """Reads stances with the phrase lists of the section `stance`.
+    """Reads stances from matches of the phrase lists that `stance_phrases` names.
 
     Args:
-        phrases: Lists under the names used below, each with the prefix `stance.`.
         people: Words for a person, such as `mother`.
         greetings: Words that may stand before the real beginning of a question.
         permission_verbs: "Should I <verb>" asks leave to do something with a medicine.
         action_verbs: "Should I <verb>" asks what to do now.
+        asker_verbs: "How do I <verb>" tells what the asker does, not what happens to them.
     """
 
-    phrases: PhraseLists
     people: frozenset[str]
     greetings: frozenset[str]
     permission_verbs: frozenset[str]
     action_verbs: frozenset[str]
+    asker_verbs: frozenset[str]
 
-    def read(self, text: Text, *, signs: Sequence[Match]) -> Reading:
+    def read(self, text: Text, found: Sequence[Match], *, whole: Sequence[Match]) -> Reading:
         """Return the stance of each word, and which words are denied.
 
         Args:
-            signs: Phrases that are taken as a whole: the "no" in "no feeling" denies nothing.
+            text: What was typed.
+            found: What `PhraseLists.find` found in it.
+            whole: Phrases that are taken as a whole: the "no" in "no feeling" denies nothing.
         """
-        cues = [match for match in self.phrases.find(text)]
         clauses = self._clauses(text.words)
+        _share_out(found, clauses)
         stances = [Stance.GENERAL] * len(text.words)
-        for clause, stance in zip(clauses, self._resolve(text.words, clauses, cues), strict=True):
+        for clause, stance in zip(clauses, self._resolve(text.words, clauses), strict=True):
             stances[clause.start : clause.end] = [stance] * (clause.end - clause.start)
-        whole = [*signs, *(cue for cue in cues if cue.name == "stance.no_denial")]
-        inside = {at for match in whole for at in range(match.start, match.end)}
-        denied = self._denied(text.words, clauses, cues, inside)
-        denied |= _unreal(clauses, cues, inside)
+        idioms = (match for match in found if match.name == f"{_CUE}no_denial")
+        inside = {at for match in (*whole, *idioms) for at in range(match.start, match.end)}
+        denied = self._denied(text.words, clauses, inside)
+        denied |= _unreal(clauses)
         return Reading(tuple(stances), frozenset(denied))
 
     # --- clauses
 
     def _clauses(self, words: Sequence[str]) -> list[_Clause]:
         clauses: list[_Clause] = []
-        start, joint, opener, sentence = 0, "sentence", "", 0
+        start, joint, sentence = 0, "sentence", 0
+        opener = self._opener(words, 0, joint) if words else ""
         at = 0
         while at <= len(words):
             new_joint = "sentence" if at == len(words) else self._joint(words, at, start, opener)
             if new_joint:
                 if at > start:
-                    clauses.append(_Clause(start, at, opener or self._opener(words, start, joint), joint, sentence))
+                    clauses.append(
+                        _Clause(start, at, opener or self._opener(words, start, joint), joint, sentence)
+                    )
                 if at < len(words) and words[at] in _MARKS:
                     at += 1
                 if new_joint == "sentence":
@@ -124,7 +178,9 @@ class StanceReader:
             return "inline"
         if word in _JOINING and self._subject_at(words, at + 1):
             return "but" if word in _BREAKING else "and"
-        if self._asks_inline(words, at) and not (opener == "question" and words[at - 1] in _WH | {"much", "many", "long"}):
+        if self._asks_inline(words, at) and not (
+            opener == "question" and words[at - 1] in _WH | {"much", "many", "long"}
+        ):
             return "inline"
         return ""
 
@@ -164,38 +220,37 @@ class StanceReader:
 
     # --- stances
 
-    def _resolve(self, words: Sequence[str], clauses: Sequence[_Clause], cues: Sequence[Match]) -> list[Stance]:
-        asking = {clause.sentence for clause in clauses if _has(cues, clause, "asks_what_to_do")}
-        asking -= {clause.sentence for clause in clauses if _has(cues, clause, "when_to")}
+    def _resolve(self, words: Sequence[str], clauses: Sequence[_Clause]) -> list[Stance]:
+        asking = {clause.sentence for clause in clauses if clause.has("asks_what_to_do")}
+        asking -= {clause.sentence for clause in clauses if clause.has("when_to")}
         stances: list[Stance] = []
         before: _Clause | None = None
         for clause in clauses:
             previous = stances[-1] if before and before.sentence == clause.sentence else None
-            stance = self._stance(words, clause, cues, previous=previous, before=before)
+            stance = self._stance(words, clause, previous=previous, before=before)
             if clause.opener == "if" and stance is Stance.WHAT_IF and clause.sentence not in asking:
                 stance = Stance.GENERAL
             stances.append(stance)
             before = clause
-        return _with_titles(words, clauses, stances, self)
+        return _with_titles(words, clauses, stances)
 
     def _stance(
         self,
         words: Sequence[str],
         clause: _Clause,
-        cues: Sequence[Match],
         *,
         previous: Stance | None,
         before: _Clause | None,
     ) -> Stance:
-        if _has(cues, clause, "long_ago"):
+        if clause.has("long_ago"):
             return Stance.GENERAL
         if clause.opener == "question":
-            return self._question(words, clause, cues)
+            return self._question(words, clause)
         if clause.opener == "if":
-            return self._condition(words, clause, cues)
+            return self._condition(words, clause)
         if previous is not None and before is not None and self._goes_on(words, clause, before):
-            return previous if not _has(cues, clause, "recent") else Stance.REPORTED
-        if _has(cues, clause, "general") and not _has(cues, clause, "overrides_general"):
+            return previous if not clause.has("recent") else Stance.REPORTED
+        if clause.has("general") and not clause.has("overrides_general"):
             return Stance.GENERAL
         return Stance.REPORTED
 
@@ -206,8 +261,8 @@ class StanceReader:
         about_a_thing = before.opener == "question" and set(words[before.start : before.start + 3]) & _THINGS
         return not about_a_thing
 
-    def _question(self, words: Sequence[str], clause: _Clause, cues: Sequence[Match]) -> Stance:
-        if _has(cues, clause, "recent"):
+    def _question(self, words: Sequence[str], clause: _Clause) -> Stance:
+        if clause.has("recent"):
             return Stance.REPORTED
         span = words[clause.start : clause.end]
         if _FUTURE & set(span[:3]) or ("what" in span[:3] and "happens" in span):
@@ -217,16 +272,16 @@ class StanceReader:
         if verb in self.permission_verbs:
             return Stance.GENERAL
         if verb in self.action_verbs and not own:
-            return Stance.GENERAL if _has(cues, clause, "when_to") else Stance.WHAT_IF
+            return Stance.GENERAL if clause.has("when_to") else Stance.WHAT_IF
         if _CAUSING & set(span) and set(span) & {"can", "could", "does", "do"}:
             return Stance.GENERAL
-        told = verb is not None and verb not in self.action_verbs and verb not in _ASKER_VERBS
+        told = verb is not None and verb not in self.action_verbs and verb not in self.asker_verbs
         return Stance.REPORTED if own or told else Stance.GENERAL
 
-    def _condition(self, words: Sequence[str], clause: _Clause, cues: Sequence[Match]) -> Stance:
+    def _condition(self, words: Sequence[str], clause: _Clause) -> Stance:
         span = words[clause.start : clause.end]
         personal = bool(set(span) & (_POSSESSIVES | _SUBJECTS | _OBJECTS)) or self._names_someone(span)
-        if personal and (_has(cues, clause, "recent") or set(span) & _UNDERTAKEN):
+        if personal and (clause.has("recent") or set(span) & _UNDERTAKEN):
             return Stance.REPORTED
         return Stance.WHAT_IF if personal else Stance.GENERAL
 
@@ -237,50 +292,43 @@ class StanceReader:
 
     # --- denial
 
-    def _denied(
-        self, words: Sequence[str], clauses: Sequence[_Clause], cues: Sequence[Match], inside: set[int]
-    ) -> set[int]:
-        ends = {cue.start for cue in cues if cue.name == "stance.negation_ends"}
+    def _denied(self, words: Sequence[str], clauses: Sequence[_Clause], inside: set[int]) -> set[int]:
+        ends = {cue.start for clause in clauses for cue in clause.all("negation_ends")}
         denied: set[int] = set()
         for number, clause in enumerate(clauses):
-            for cue in _within(cues, clause, "negators"):
+            for cue in clause.all("negators"):
                 if cue.start in inside:
                     continue
                 stop = next((at for at in range(cue.end, clause.end) if at in ends), clause.end)
                 denied.update(range(cue.end, stop))
                 if stop == clause.end:
-                    denied.update(_list_rest(words, clauses[number + 1 :], clause.sentence))
-            for cue in _within(cues, clause, "negated_after"):
+                    denied.update(_list_rest(words, clauses, number))
+            for cue in clause.all("negated_after"):
                 denied.update(range(max(clause.start, cue.start - 3), cue.start))
         return denied
 
 
-def _list_rest(words: Sequence[str], following: Sequence[_Clause], sentence: int) -> Iterable[int]:
-    """Return the rest of a denied list, as in "no redness, swelling or warmth", if it ends with an "or"."""
+def _list_rest(words: Sequence[str], clauses: Sequence[_Clause], number: int) -> Sequence[int]:
+    """Return the words after a clause that a denial in it goes on to, as in "no redness, swelling or warmth"."""
     items: list[int] = []
-    for clause in following:
-        if clause.sentence != sentence or clause.opener != "plain":
+    for at in range(number + 1, min(number + 1 + _MAX_LIST_ITEMS, len(clauses))):
+        clause = clauses[at]
+        if clause.sentence != clauses[number].sentence or clause.opener != "plain":
             return ()
         items.extend(range(clause.start, clause.end))
         if {"or", "nor"} & set(words[clause.start : clause.end]):
             return items
-        if clause.end - clause.start > 2:
+        if clause.end - clause.start > _MAX_ITEM_WORDS:
             return ()
     return ()
 
 
-def _unreal(clauses: Sequence[_Clause], cues: Sequence[Match], inside: set[int]) -> set[int]:
-    return {
-        at
-        for clause in clauses
-        for cue in _within(cues, clause, "unreal")
-        for at in range(cue.start, clause.end)
-    }
+def _unreal(clauses: Sequence[_Clause]) -> set[int]:
+    """Return the words that come after an intention or a fear in its clause."""
+    return {at for clause in clauses for cue in clause.all("unreal") for at in range(cue.start, clause.end)}
 
 
-def _with_titles(
-    words: Sequence[str], clauses: Sequence[_Clause], stances: list[Stance], reader: StanceReader
-) -> list[Stance]:
+def _with_titles(words: Sequence[str], clauses: Sequence[_Clause], stances: list[Stance]) -> list[Stance]:
     """Return the stances with that of the question after it for a title such as "Chest cramps: what causes them?"."""
     titled = list(stances)
     for at, (clause, then) in enumerate(pairwise(clauses)):
@@ -290,31 +338,41 @@ def _with_titles(
     return titled
 
 
-_ASKER_VERBS = frozenset(
-    "know tell recognise recognize treat avoid prevent look ask expect say check find read learn handle manage "
-    "help watch put make deal spot distinguish understand describe explain".split()
-)
-
-
 def _verb_after_subject(span: Sequence[str]) -> str | None:
     """Return the verb of "should I go", or None where the subject doesn't follow an auxiliary near the start."""
     for at, (word, then) in enumerate(pairwise(span[:6])):
         if word in _AUXILIARIES | {"cannot"} and then in _SUBJECTS - {"they"}:
-            rest = [later for later in span[at + 2 : at + 5] if later not in {"just", "really", "ever", "not", "still", "safely"}]
+            rest = [
+                later
+                for later in span[at + 2 : at + 5]
+                if later not in {"just", "really", "ever", "not", "still", "safely"}
+            ]
             return rest[0] if rest else ""
     return None
 
 
-def _has(cues: Sequence[Match], clause: _Clause, name: str) -> bool:
-    return any(True for _ in _within(cues, clause, name))
-
-
-def _within(cues: Sequence[Match], clause: _Clause, name: str) -> Iterable[Match]:
-    full = f"stance.{name}"
-    return (cue for cue in cues if cue.name == full and clause.start <= cue.start and cue.end <= clause.end)
+def _share_out(found: Sequence[Match], clauses: Sequence[_Clause]) -> None:
+    """Give each clause the cues that lie wholly in it."""
+    owners = {at: clause for clause in clauses for at in range(clause.start, clause.end)}
+    for cue in (match for match in found if match.name.startswith(_CUE)):
+        owner = owners.get(cue.start)
+        if owner is not None and cue.end <= owner.end:
+            owner.cues.setdefault(cue.name, []).append(cue)
 
 
 def stance_phrases(stance: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
     """Return the phrase lists of the section `stance` under the names that `StanceReader` expects."""
-    names = ("negators", "no_denial", "negation_ends", "negated_after", "unreal", "long_ago", "recent", "asks_what_to_do")
-    return {f"stance.{name}": stance[name] for name in (*names, "when_to", "general", "overrides_general", "people")}
+    names = (
+        "negators",
+        "no_denial",
+        "negation_ends",
+        "negated_after",
+        "unreal",
+        "long_ago",
+        "recent",
+        "asks_what_to_do",
+    )
+    return {
+        f"{_CUE}{name}": stance[name]
+        for name in (*names, "when_to", "general", "overrides_general", "people")
+    }
