@@ -14,17 +14,16 @@ from scipy.special import expit
 from answer.evidence import Features, gather_evidence
 from answer.questions import offtopic_questions, read_questions
 from index.lexical import terms
-from index.searching import Searcher, SearchResult
-from index.vectors import similarities
+from index.searching import Searcher
 
 #: Above this probability an answer is given.
 ANSWERABLE_FROM = 0.5
 _DEPTH = 20
-_MAX_PSEUDO_QUESTIONS = 200
-_SAME_FACT_COSINE = 0.7
+_MAX_PSEUDO_QUESTIONS = 150
+_KEYWORDS = 4
 _PENALTY = 0.1
 
-Origin = Literal["judged", "off_topic", "own_sentence", "held_out"]
+Origin = Literal["judged", "off_topic", "own_sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +62,9 @@ class ConfidenceModel:
 def calibrate(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:
     """Fit the confidence of an index, and return the parameters with the data they were fitted on.
 
-    Answerable examples are the corpus's judged questions (questions/*.jsonl) and keywords taken from its
-    own sentences; unanswerable ones are judged questions, everyday questions on other subjects, and the
-    same keywords with every passage that holds the fact taken away.
+    The corpus's judged questions (questions/*.jsonl) are the examples, answerable and not; where there is
+    no answerable one among them, a few keywords from each of the index's own sentences stand in. Everyday
+    questions on other subjects are unanswerable examples for every index.
     """
     examples = list(_examples(searcher, corpus_dir))
     model = fit(examples)
@@ -121,40 +120,41 @@ def reliability(model: ConfidenceModel, examples: Sequence[Example]) -> list[dic
 
 
 def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
-    for path in sorted((corpus_dir / "questions").glob("*.jsonl")):
-        for judged in read_questions(path):
-            result = searcher.search(judged.question, k=_DEPTH)
-            yield Example("judged", judged.answerable, gather_evidence(searcher, result).features)
-    for question in offtopic_questions():
-        result = searcher.search(question, k=_DEPTH)
-        yield Example("off_topic", answerable=False, features=gather_evidence(searcher, result).features)
-    yield from _own_examples(searcher)
+    judged = [
+        question
+        for path in sorted((corpus_dir / "questions").glob("*.jsonl"))
+        for question in read_questions(path)
+    ]
+    for question in judged:
+        yield Example("judged", question.answerable, _features(searcher, question.question))
+    if not any(question.answerable for question in judged):
+        for keywords in pseudo_questions(searcher):
+            yield Example("own_sentence", answerable=True, features=_features(searcher, keywords))
+    for everyday in offtopic_questions():
+        yield Example("off_topic", answerable=False, features=_features(searcher, everyday))
 
 
-def _own_examples(searcher: Searcher) -> Iterator[Example]:
-    """Yield keywords of the index's own sentences, once as they are and once with the fact taken away."""
-    for keywords, position, place in _pseudo_questions(searcher):
-        result = searcher.search(keywords, k=3 * _DEPTH)
-        yield Example("own_sentence", answerable=True, features=gather_evidence(searcher, result).features)
-        fact = searcher.sentence_vectors(position)[place].astype(np.float32)
-        without = tuple(
-            hit
-            for hit in result.ranked
-            if similarities(fact, searcher.sentence_vectors(hit.position)).max() < _SAME_FACT_COSINE
-        )
-        held_out = SearchResult(result.query, result.vector, without)
-        yield Example("held_out", answerable=False, features=gather_evidence(searcher, held_out).features)
+def _features(searcher: Searcher, question: str) -> Features:
+    return gather_evidence(searcher, searcher.search(question, k=_DEPTH)).features
 
 
-def _pseudo_questions(searcher: Searcher) -> list[tuple[str, int, int]]:
-    """Return keywords, passage position and place in the passage of sentences picked by their hash."""
-    candidates = []
-    for position, passage in enumerate(searcher.content.all_passages()):
-        for place, sentence in enumerate(passage.sentences):
+def pseudo_questions(searcher: Searcher) -> list[str]:
+    """Return a few keywords from each of some sentences of the index, both picked by their hash."""
+    found: list[tuple[str, str]] = []
+    for passage in searcher.content.all_passages():
+        for sentence in passage.sentences:
             text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
-            order = hashlib.sha256(text.encode()).hexdigest()
-            keywords = [word for word in text.split() if terms(word) and order]
-            kept = [word.strip("[]().,;:") for at, word in enumerate(keywords) if int(order[at % 64], 16) < 9]
-            if len(kept) >= 3:
-                candidates.append((order, " ".join(kept).lower(), position, place))
-    return [candidate[1:] for candidate in sorted(candidates)[:_MAX_PSEUDO_QUESTIONS]]
+            words = [word.strip("[]().,;:").lower() for word in text.split() if terms(word)]
+            if len(words) >= _KEYWORDS:
+                picked = _pick(words, text)
+                found.append((_hash(text), " ".join(words[at] for at in sorted(picked))))
+    return [keywords for _, keywords in sorted(found)[:_MAX_PSEUDO_QUESTIONS]]
+
+
+def _pick(words: Sequence[str], text: str) -> list[int]:
+    """Return the places of a few words, in no order of theirs."""
+    return sorted(range(len(words)), key=lambda at: _hash(f"{text}{at}"))[:_KEYWORDS]
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

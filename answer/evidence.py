@@ -27,15 +27,10 @@ class SentenceEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the fitted confidence looks at, each from about 0 to 1; order and names are stored with the fit."""
+    """What the fitted confidence looks at; order and names are stored with the fit."""
 
-    best_passage_cosine: float
-    best_sentence_cosine: float
-    term_coverage: float  # weight of the question's terms that the best single passage has
-    joint_coverage: float  # the same for the best passages together
-    sentence_coverage: float  # the same for the best sentence
-    known_terms: float  # weight of the question's terms that occur anywhere in the index
-    margin: float  # best cosine over the mean of the ten best
+    best_passage: float  # highest dense score of the ranked passages, -1 to 1
+    best_sentence: float  # highest cosine of a sentence in the best passages, -1 to 1
 
     def as_array(self) -> NDArray[np.float64]:
         """Return shape (n_features,)."""
@@ -56,7 +51,11 @@ def gather_evidence(searcher: Searcher, result: SearchResult) -> Evidence:
     weights = searcher.lexical.term_weights(result.query)
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, weights))
-    return Evidence(weights, sentences, _features(searcher, result, weights, sentences))
+    features = Features(
+        best_passage=max((hit.dense for hit in result.ranked), default=0.0),
+        best_sentence=max((each.cosine for each in sentences), default=0.0),
+    )
+    return Evidence(weights, sentences, features)
 
 
 def covered_weight(weights: dict[str, float], covered: frozenset[str]) -> float:
@@ -78,26 +77,3 @@ def compare_sentences(
         covered = asked & (frozenset(terms(text)) | context)
         found.append(SentenceEvidence(hit, sentence, text, float(cosine), covered))
     return found
-
-
-def _features(
-    searcher: Searcher,
-    result: SearchResult,
-    weights: dict[str, float],
-    sentences: tuple[SentenceEvidence, ...],
-) -> Features:
-    asked = frozenset(weights)
-    passage_terms = [
-        asked & frozenset(terms(hit.passage.embedding_text)) for hit in result.ranked[:EVIDENCE_PASSAGES]
-    ]
-    cosines = sorted((hit.dense for hit in result.ranked), reverse=True)[:10]
-    best = max(cosines, default=0.0)
-    return Features(
-        best_passage_cosine=best,
-        best_sentence_cosine=max((each.cosine for each in sentences), default=0.0),
-        term_coverage=max((covered_weight(weights, found) for found in passage_terms), default=0.0),
-        joint_coverage=covered_weight(weights, frozenset().union(*passage_terms)),
-        sentence_coverage=max((covered_weight(weights, each.covered) for each in sentences), default=0.0),
-        known_terms=covered_weight(weights, frozenset(filter(searcher.lexical.knows, asked))),
-        margin=best - (sum(cosines) / len(cosines) if cosines else 0.0),
-    )

@@ -157,7 +157,9 @@ def _write_parts(
     sentences = cache.embed(embedder, _sentence_texts(content), progress=embed_progress("embed sentences"))
     np.save(folder / SENTENCES_NAME, sentences.astype(np.float16), allow_pickle=False)
     (folder / LEXICAL_NAME).mkdir()
-    BM25Index.of(texts).write(folder / LEXICAL_NAME)
+    titles = {document.doc_id: document.title for document in content.documents}
+    searchable = [f"{titles[passage.doc_id]}\n{passage.embedding_text}" for passage in content.passages]
+    BM25Index.of(searchable).write(folder / LEXICAL_NAME)
 
 
 def _sentence_texts(content: Content) -> list[str]:

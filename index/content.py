@@ -139,9 +139,8 @@ class ContentStore:
     def passages(self, positions: Sequence[int]) -> list[Passage]:
         """Return the passages at these positions, in the order asked for."""
         marks = ",".join("?" * len(positions))
-        rows = dict(
-            self._rows(f"SELECT position, record FROM passages WHERE position IN ({marks})", positions)
-        )
+        query = f"SELECT position, record FROM passages WHERE position IN ({marks})"  # noqa: S608  # only marks
+        rows = {int(position): record for position, record in self._rows(query, positions)}
         return [_PASSAGE.validate_json(rows[int(position)]) for position in positions]
 
     def position_of(self, passage_id: str) -> int:
@@ -206,7 +205,8 @@ class ContentStore:
         ]
 
     def _summaries(self) -> Iterable[DocumentSummary]:
-        counts = dict(self._rows("SELECT document, count(*) FROM passages GROUP BY document"))
+        grouped = self._rows("SELECT document, count(*) FROM passages GROUP BY document")
+        counts = {int(place): int(count) for place, count in grouped}
         for at, record in self._rows("SELECT position, record FROM documents ORDER BY position"):
             document = _DOCUMENT.validate_json(record)
             yield DocumentSummary(
@@ -219,7 +219,7 @@ class ContentStore:
                 licence=document.licence,
                 retrieved_at=document.retrieved_at,
                 sha256=document.sha256,
-                n_passages=counts.get(at, 0),
+                n_passages=counts.get(int(at), 0),
                 n_chars=len(document.text),
             )
 

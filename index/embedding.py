@@ -157,7 +157,7 @@ def _load_model(path: Path) -> Any:
     from sentence_transformers import SentenceTransformer  # noqa: PLC0415
     from transformers.utils import logging  # noqa: PLC0415
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     return SentenceTransformer(str(path), device="cpu", local_files_only=True)
 

@@ -40,4 +40,4 @@ def _scale(scores: NDArray[np.float64], *, minimum: float) -> NDArray[np.float64
     highest = scores.max(initial=minimum)
     if highest <= minimum:
         return np.zeros_like(scores)
-    return (scores - minimum) / (highest - minimum)
+    return np.asarray((scores - minimum) / (highest - minimum))

@@ -14,7 +14,7 @@ from index.fusion import fuse_scores
 from index.lexical import BM25Index, LexicalIndex
 from index.reranking import Reranker
 from index.snapshot import verify
-from index.vectors import FlatVectorStore, VectorStore
+from index.vectors import FlatVectorStore, VectorStore, similarities
 from ingest.errors import IndexMismatchError
 from ingest.records import Passage
 
@@ -25,7 +25,7 @@ LEXICAL_NAME = "lexical"
 CONFIDENCE_NAME = "confidence.json"
 
 #: How much the dense score counts; docs/decisions.md has the measurement.
-DENSE_WEIGHT = 0.7
+DENSE_WEIGHT = 0.9
 #: How many passages each retriever proposes, at least.
 CANDIDATES = 100
 
@@ -42,8 +42,8 @@ class SearchFilter:
 class RankedPassage:
     """One entry of a ranked list.
 
-    `score` is the fused score, 0 to 1, and compares only within its own list; `dense` is the cosine and
-    `lexical` the BM25 score that it was made from.
+    `score` is the fused score, 0 to 1, and compares only within its own list. It was made from `dense`,
+    the mean of the cosines of the whole passage and of its best sentence, and from `lexical`, BM25.
     """
 
     passage: Passage
@@ -116,7 +116,7 @@ class Searcher:
         among = self._allowed(only or SearchFilter())
         lexical = self.lexical.scores(query)
         candidates = self._candidates(vector, lexical, k=max(k, CANDIDATES), among=among)
-        dense = self.vectors.score(vector, candidates)
+        dense = (self.vectors.score(vector, candidates) + self._best_sentences(vector, candidates)) / 2
         fused = fuse_scores(dense, lexical[candidates], dense_weight=DENSE_WEIGHT)
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
@@ -139,6 +139,16 @@ class Searcher:
     def sentence_vectors(self, position: int) -> NDArray[np.float16]:
         """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
         return self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
+
+    def _best_sentences(
+        self, vector: NDArray[np.float32], positions: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return, for each position, the cosine of the passage's best sentence, same shape."""
+        if not len(positions):
+            return np.empty(0, np.float64)
+        rows = [self.sentence_vectors(int(position)) for position in positions]
+        starts = np.concatenate([[0], np.cumsum([len(each) for each in rows[:-1]], dtype=np.int64)])
+        return np.maximum.reduceat(similarities(vector, np.concatenate(rows)), starts)
 
     def _candidates(
         self,

@@ -66,7 +66,10 @@ class FlatVectorStore:
         faiss.omp_set_num_threads(1)
         # Selectors borrow the array: it must live until the search is done.
         chosen = None if among is None else np.ascontiguousarray(among, dtype=np.int64)
-        options = None if chosen is None else faiss.SearchParameters(sel=faiss.IDSelectorBatch(chosen))
+        options: Any = None
+        if chosen is not None:
+            options = faiss.SearchParameters()
+            options.sel = faiss.IDSelectorBatch(chosen)
         available = len(self) if chosen is None else len(chosen)
         if not available:
             return np.empty(0, np.int64), np.empty(0, np.float64)

@@ -19,11 +19,11 @@ class ChunkLimits:
     Args:
         window_tokens: The encoder's window; with its context and special tokens a passage always fits.
         target_tokens: A passage is closed before it would grow past this, not counting its context.
-        context_tokens: Room kept for the title, headings and lead-in that are embedded with a passage.
+        context_tokens: Room kept for the headings and the lead-in that are embedded with a passage.
     """
 
     window_tokens: int = 256
-    target_tokens: int = 96
+    target_tokens: int = 160
     context_tokens: int = 64
 
     def __post_init__(self) -> None:
@@ -119,7 +119,8 @@ class _Cutter:
 
     def _embedding_text(self, start: int, end: int, *, section: tuple[str, ...], lead_in: str) -> str:
         body = without_markers(self.document.text, self.document.citations, start=start, end=end)
-        context = [part for part in (self.document.title, *section, lead_in) if part]
+        # Not the title: it is the same for all passages of a document and blurs what tells them apart.
+        context = [part for part in (*section, lead_in) if part]
         # Context is repeated from elsewhere, so leaving its outermost parts off loses no text.
         while context and self.count_tokens(_with_context(context, "")) > self.limits.context_tokens:
             context = context[1:]

@@ -152,7 +152,9 @@ def read_ledger(folder: Path) -> Ledger:
 def _read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST_NAME
     if not folder.is_dir():
-        raise ManifestError(f"The corpus folder {folder} does not exist. Create it, or set CITEWELL_CORPUS_DIR.")
+        raise ManifestError(
+            f"The corpus folder {folder} does not exist. Create it, or set CITEWELL_CORPUS_DIR."
+        )
     if not path.exists():
         return Manifest(title=folder.resolve().name)
     try:
@@ -166,7 +168,9 @@ def _read_manifest(folder: Path) -> Manifest:
 
 
 def _describe(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors())
+    return "; ".join(
+        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
+    )
 
 
 def _check_manifest(manifest: Manifest, folder: Path) -> None:
@@ -181,7 +185,9 @@ def _check_manifest(manifest: Manifest, folder: Path) -> None:
         if not path.is_relative_to(root):
             raise ManifestError(f"{entry.doc_id}: {entry.path} is outside {folder}. Move the file into it.")
         if not path.is_file():
-            raise ManifestError(f"{entry.doc_id}: there is no file {entry.path} in {folder}. Add it or its entry's path.")
+            raise ManifestError(
+                f"{entry.doc_id}: there is no file {entry.path} in {folder}. Add it or its entry's path."
+            )
         if (entry.kind == "source") != (entry.reference_number is not None):
             raise ManifestError(
                 f"{entry.doc_id}: a source needs a reference_number and an article must have none; this is "
@@ -196,7 +202,9 @@ def _check_manifest(manifest: Manifest, folder: Path) -> None:
 def _refuse_repeats(values: list[str], *, what: str) -> None:
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
-        raise ManifestError(f"The {what} {', '.join(repeated)} occurs more than once in {MANIFEST_NAME}. Keep one.")
+        raise ManifestError(
+            f"The {what} {', '.join(repeated)} occurs more than once in {MANIFEST_NAME}. Keep one."
+        )
 
 
 def _discover(folder: Path, listed: tuple[DocumentEntry, ...]) -> list[DocumentEntry]:

@@ -148,7 +148,7 @@ class Passage:
     """The span of a document that is indexed and cited.
 
     `text` is the document's canonical text between `start` and `end`, markers included. What is
-    embedded is `embedding_text`: the same without markers, after its title and headings. Sentences
+    embedded is `embedding_text`: the same without markers, after its headings. Sentences
     are in order and cover all of `text` but white space.
     """
 

@@ -12,7 +12,7 @@ def print_reply(reply: AskReply, console: Console) -> None:
         console.print(Text(f"Urgent: {notice.text}\n", style="bold red"))
     if reply.answer is not None:
         for sentence in reply.answer.sentences:
-            console.print(Text(f"{sentence.text} {_numbers(sentence.references)}".rstrip()))
+            console.print(Text(f"{_numbers(sentence.references)} {sentence.text}"))
     elif not reply.answerable:
         console.print(Text("These documents do not answer that. The nearest passages:", style="bold"))
     console.print(Text(f"\nconfidence {reply.confidence:.2f}, index {reply.index.version}\n", style="dim"))

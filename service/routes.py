@@ -77,7 +77,7 @@ async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> s
 
 
 @router.get("/v1/ask", tags=["ask"], summary="Ask a question by address", responses=_problems(409, 422, 503))
-async def ask_by_address(  # noqa: PLR0913  # one parameter for each part of the query string
+async def ask_by_address(  # one parameter for each part of the query string
     index: Serving,
     executor: Workers,
     question: Annotated[

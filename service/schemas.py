@@ -112,7 +112,9 @@ class Highlight(_Reply):
 class Scores(_Reply):
     """What the score was made from."""
 
-    dense: float = Field(description="Cosine of question and passage, -1 to 1.")
+    dense: float = Field(
+        description="Mean cosine of the question with the passage and with its best sentence."
+    )
     lexical: float = Field(description="BM25, 0 or more.")
 
 

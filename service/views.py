@@ -1,6 +1,7 @@
 """From records to the shapes of the API."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from answer.safety import DISCLAIMER
@@ -109,7 +110,7 @@ def reference(record: ReferenceRecord) -> schemas.Reference:
     return schemas.Reference(**_reference_fields(record))
 
 
-def _reference_fields(record: ReferenceRecord) -> dict[str, object]:
+def _reference_fields(record: ReferenceRecord) -> dict[str, Any]:
     return {
         "number": record.number,
         "text": record.text,
