@@ -16,7 +16,7 @@ import Stemmer
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
-_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)*|[.!?\n]+|[,;:()–—…]+| -+ ")
+_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)*|[.!?\n]+|[,;:–—…]+| -+ ")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 _APOSTROPHES = str.maketrans("‘’ʼ`´", "'''''")
 _ENDINGS = {"n't": " not", "'m": " am", "'re": " are", "'ve": " have", "'ll": " will", "'d": " had", "'s": ""}
@@ -202,7 +202,7 @@ class PhraseLists:
 
 @functools.cache
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern, compiled when a text first needs it: most of some two thousand are never needed."""
+    """Return a pattern, compiled when a text first needs it: most of several thousand are never needed."""
     return re.compile(pattern)
 
 

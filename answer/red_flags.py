@@ -149,7 +149,12 @@ def _counts(match: Match, reading: Reading, least: Stance) -> bool:
 def _lexicon() -> _Lexicon:
     data = tomllib.loads((files("answer") / _DATA).read_text(encoding="utf-8"))
     stance = data["stance"]
-    groups: dict[str, Sequence[str]] = {**data["context"], **data["signs"], **stance_phrases(stance)}
+    groups: dict[str, Sequence[str]] = {
+        **data["parts"],
+        **data["context"],
+        **data["signs"],
+        **stance_phrases(stance),
+    }
     phrases = PhraseLists({**groups, _MASK: data["masks"]["phrases"]})
     people = frozenset(stance["people"])
     spelling = data["spelling"]

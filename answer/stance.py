@@ -135,6 +135,7 @@ class StanceReader:
         """
         clauses = self._clauses(text.words)
         _share_out(found, clauses)
+        _share_out([Match(f"{_CUE}sign", match.start, match.end) for match in whole], clauses)
         stances = [Stance.GENERAL] * len(text.words)
         for clause, stance in zip(clauses, self._resolve(text.words, clauses), strict=True):
             stances[clause.start : clause.end] = [stance] * (clause.end - clause.start)
@@ -227,39 +228,29 @@ class StanceReader:
         before: _Clause | None = None
         for clause in clauses:
             previous = stances[-1] if before and before.sentence == clause.sentence else None
-            stance = self._stance(words, clause, previous=previous, before=before)
+            goes_on = before is not None and previous is not None and _goes_on(clause, before)
+            stance = self._stance(words, clause, previous=previous if goes_on else None)
             if clause.opener == "if" and stance is Stance.WHAT_IF and clause.sentence not in asking:
                 stance = Stance.GENERAL
             stances.append(stance)
             before = clause
+        if any(clause.has("happening") for clause in clauses):
+            return [Stance.REPORTED] * len(clauses)
         return _with_titles(words, clauses, stances)
 
-    def _stance(
-        self,
-        words: Sequence[str],
-        clause: _Clause,
-        *,
-        previous: Stance | None,
-        before: _Clause | None,
-    ) -> Stance:
+    def _stance(self, words: Sequence[str], clause: _Clause, *, previous: Stance | None) -> Stance:
+        """Return the stance of a clause; `previous` is that of a clause that it goes on from, if any."""
         if clause.has("long_ago"):
             return Stance.GENERAL
         if clause.opener == "question":
             return self._question(words, clause)
         if clause.opener == "if":
             return self._condition(words, clause)
-        if previous is not None and before is not None and self._goes_on(words, clause, before):
-            return previous if not clause.has("recent") else Stance.REPORTED
+        if previous is not None:
+            return Stance.REPORTED if clause.has("recent") else previous
         if clause.has("general") and not clause.has("overrides_general"):
             return Stance.GENERAL
         return Stance.REPORTED
-
-    def _goes_on(self, words: Sequence[str], clause: _Clause, before: _Clause) -> bool:
-        """Whether a clause without a beginning of its own shares the stance of the one before it."""
-        if clause.opener == "subject":
-            return clause.joint == "and" and before.opener == "if"
-        about_a_thing = before.opener == "question" and set(words[before.start : before.start + 3]) & _THINGS
-        return not about_a_thing
 
     def _question(self, words: Sequence[str], clause: _Clause) -> Stance:
         if clause.has("recent"):
@@ -351,6 +342,16 @@ def _verb_after_subject(span: Sequence[str]) -> str | None:
     return None
 
 
+def _goes_on(clause: _Clause, before: _Clause) -> bool:
+    """Whether a clause without a beginning of its own shares the stance of the one before it.
+
+    "Does it cause fever, confusion?" goes on asking; "What is wrong, left leg swollen" begins to report.
+    """
+    if clause.opener == "subject":
+        return clause.joint == "and" and before.opener == "if"
+    return before.opener != "question" or before.has("sign") or before.has("general")
+
+
 def _share_out(found: Sequence[Match], clauses: Sequence[_Clause]) -> None:
     """Give each clause the cues that lie wholly in it."""
     owners = {at: clause for clause in clauses for at in range(clause.start, clause.end)}
@@ -365,6 +366,7 @@ def stance_phrases(stance: Mapping[str, Sequence[str]]) -> dict[str, Sequence[st
     names = (
         "negators",
         "no_denial",
+        "happening",
         "negation_ends",
         "negated_after",
         "unreal",

@@ -1,4 +1,8 @@
-"""Which texts describe an emergency."""
+"""Which texts describe an emergency.
+
+The paraphrases of round 1 marked `dev` were looked at while the rules were written; those marked `held_out` were
+measured once before anything was changed for them, and are regression tests since.
+"""
 
 import gzip
 import json
@@ -117,6 +121,8 @@ def test_a_text_that_only_asks_or_tells_in_general_is_no_emergency(question: str
         "Why can't I breathe after baclofen?",
         "What should I do if my calf is red, hot and swollen?",
         "i take baclofen can it help, i cant breathe",
+        "What could be wrong, left leg swollen and hot",
+        "Can a calf be swollen and red like that? It's happening to me now",
     ],
 )
 def test_a_question_about_what_happens_to_the_asker_is_an_emergency(question: str) -> None:
