@@ -5,17 +5,16 @@ a function of what the manifest pins, what the documents print, and the ledger; 
 by the numbers given this time, which the next build must be handed.
 """
 
-import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rapidfuzz import fuzz
 
+from ingest.entry_merging import merge_entries
 from ingest.errors import BibliographyError
+from ingest.ledger import Ledger, LedgerRecord, Register
 from ingest.records import Reference
-from ingest.reference_entry import MISSING_PROBLEMS
 from ingest.reference_identity import (
     SAME_TITLE_FROM,
     Identity,
@@ -26,77 +25,10 @@ from ingest.reference_identity import (
     fold,
     identity_of,
     same_first_author,
+    title_similarity,
 )
 
-_LEDGER_FORMAT = 1
-_SHORT_TEXT_CHARS = 160
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerRecord:
-    """What a number was given to.
-
-    Args:
-        text: The start of the entry as first printed, for people who read the ledger.
-        identity: What tells the work from others. A field that is set keeps its value unless the manifest
-            pins another; empty ones are filled as documents print more of it.
-        prints: Hashes of the printed entries that were given this number, so that each finds it again.
-        note: Why it has a number of its own although it resembles others; None if it resembles none.
-    """
-
-    number: int
-    text: str
-    identity: Identity
-    prints: frozenset[str] = frozenset()
-    note: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """Every number ever given, in ascending order. It only ever grows."""
-
-    records: tuple[LedgerRecord, ...] = ()
-
-    def __post_init__(self) -> None:
-        numbers = [record.number for record in self.records]
-        if numbers != sorted(set(numbers)) or (numbers and numbers[0] < 1):
-            raise ValueError(
-                f"the numbers of a ledger must ascend from 1 or more without repeats, not {numbers}"
-            )
-        counts = Counter(one for record in self.records for one in record.prints)
-        if twice := [one for one, count in counts.items() if count > 1]:
-            raise ValueError(f"the prints {sorted(twice)} are recorded under more than one number")
-
-    @property
-    def highest(self) -> int:
-        """The highest number ever given, 0 if none was."""
-        return self.records[-1].number if self.records else 0
-
-    def to_json(self) -> str:
-        """Return the ledger as JSON text; equal ledgers give equal text."""
-        content = {"format": _LEDGER_FORMAT, "numbers": [_record_as_json(record) for record in self.records]}
-        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-
-    @classmethod
-    def from_json(cls, text: str) -> "Ledger":
-        """Return the ledger that `to_json` wrote.
-
-        Raises:
-            BibliographyError: If it is no ledger, damaged, or of another format.
-        """
-        try:
-            content = json.loads(text)
-            if content["format"] != _LEDGER_FORMAT:
-                raise BibliographyError(
-                    f"The ledger of reference numbers has format {content['format']!r}, not {_LEDGER_FORMAT}. "
-                    "It was written by another version of Citewell; use that one, or restore an older ledger."
-                )
-            return cls(tuple(_record_from_json(record) for record in content["numbers"]))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise BibliographyError(
-                f"The ledger of reference numbers cannot be read ({error}). Restore it from a copy: without it, "
-                "numbers that were given before could be given to something else."
-            ) from error
+__all__ = ["DocumentReferences", "Ledger", "Numbering", "number_references"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +81,7 @@ def number_references(
     counts = Counter(document.doc_id for document in lists)
     if repeated := [doc_id for doc_id, count in counts.items() if count > 1]:
         raise ValueError(f"the documents {repeated} have more than one reference list each")
-    register = _Register(ledger)
+    register = Register(ledger)
     _pin(pinned, register)
     placed = _place_lists(lists, register)
     return Numbering(
@@ -163,87 +95,15 @@ def number_references(
 _Placed = list[tuple[Reference, int]]  # printed entries of one list, each with the index's number
 
 
-class _Register:
-    """The ledger while it grows, with ways to look up what may match."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.records = {record.number: record for record in ledger.records}
-        self.by_print = {one: record.number for record in ledger.records for one in record.prints}
-        self._by_key: defaultdict[tuple[object, ...], set[int]] = defaultdict(set)
-        for record in ledger.records:
-            self._file(record)
-
-    @property
-    def next_free(self) -> int:
-        return max(self.records, default=0) + 1
-
-    def as_ledger(self) -> Ledger:
-        return Ledger(tuple(self.records[number] for number in sorted(self.records)))
-
-    def holders(self, identity: Identity) -> set[int]:
-        """Numbers that share an identifier with it."""
-        return {number for key in identity.identifiers for number in self._holding(key)}
-
-    def resembling(self, identity: Identity) -> set[int]:
-        """Numbers without a common identifier that may be the same by what is printed of them."""
-        return {number for key in _description_keys(identity) for number in self._by_key.get(key, ())}
-
-    def give(self, number: int, reference: Reference, identity: Identity, *, note: str | None = None) -> None:
-        """Give a number that was never given."""
-        if number in self.records:
-            raise AssertionError(f"number {number} was given before")
-        text = " ".join(reference.text.split())
-        short = text if len(text) <= _SHORT_TEXT_CHARS else text[: _SHORT_TEXT_CHARS - 1].rstrip() + "…"
-        record = LedgerRecord(number, short, self._without_held(identity, number), note=note)
-        self.records[number] = record
-        self._file(record)
-
-    def learn(self, number: int, identity: Identity, *, overrule: bool = False) -> None:
-        """Fill what is not known of a number yet; with `overrule`, replace what is."""
-        record = self.records[number]
-        known, told = asdict(record.identity), asdict(self._without_held(identity, number))
-        order = (told, known) if overrule else (known, told)
-        merged = {name: order[0][name] if order[0][name] is not None else order[1][name] for name in known}
-        self.records[number] = replace(record, identity=Identity(**merged))
-        self._file(self.records[number])
-
-    def remember(self, number: int, printed: str) -> None:
-        """Record that a printed entry has this number for ever."""
-        if self.by_print.setdefault(printed, number) == number:
-            record = self.records[number]
-            self.records[number] = replace(record, prints=record.prints | {printed})
-
-    def _without_held(self, identity: Identity, number: int) -> Identity:
-        """Leave out identifiers of another number, so that each belongs to one number only."""
-        held = {key[0]: None for key in identity.identifiers if self._holding(key) - {number}}
-        return replace(identity, **held) if held else identity
-
-    def _holding(self, key: tuple[str, str]) -> set[int]:
-        # An identifier that the manifest has corrected is still filed under its old number, but not held.
-        return {
-            number for number in self._by_key.get(key, ()) if key in self.records[number].identity.identifiers
-        }
-
-    def _file(self, record: LedgerRecord) -> None:
-        for key in (*record.identity.identifiers, *_description_keys(record.identity)):
-            self._by_key[key].add(record.number)
-
-
-def _description_keys(identity: Identity) -> Iterable[tuple[object, ...]]:
-    if identity.url is not None:
-        yield ("url", identity.url)
-    if identity.first_author is not None and identity.year is not None:
-        yield (author_key(identity.first_author), identity.year)
-
-
-def _pin(pinned: Sequence[Reference], register: _Register) -> None:
+def _pin(pinned: Sequence[Reference], register: Register) -> None:
     """Enter the manifest's entries; their data win over what was known."""
     seen: dict[object, int] = {}
+    free = max([register.next_free - 1, *(one.number for one in pinned)]) + 1
     for reference in sorted(pinned, key=lambda one: one.number):
         identity = identity_of(reference)
         for key in (("number", reference.number), *sorted(identity.identifiers)):
             _refuse_twice_pinned(key, reference, seen)
-        _refuse_contradiction(reference, identity, register)
+        _refuse_contradiction(reference, identity, register, next_free=free)
         if reference.number in register.records:
             register.learn(reference.number, identity, overrule=True)
         else:
@@ -261,13 +121,15 @@ def _refuse_twice_pinned(key: tuple[str, object], reference: Reference, seen: di
     seen[key] = reference.number
 
 
-def _refuse_contradiction(reference: Reference, identity: Identity, register: _Register) -> None:
-    number, free = reference.number, register.next_free
+def _refuse_contradiction(
+    reference: Reference, identity: Identity, register: Register, *, next_free: int
+) -> None:
+    number = reference.number
     record = register.records.get(number)
     if record is not None and not _may_be_pinned(reference, identity, record):
         raise BibliographyError(
             f"The manifest gives number {number} to “{reference.text}”, but {number} was given to “{record.text}” "
-            f"before, and a number never changes its meaning. Give it another number; the next free one is {free}."
+            f"before, and a number never changes its meaning. Give it another number; the next free one is {next_free}."
         )
     elsewhere = sorted((register.holders(identity) | _printed_as(reference, identity, register)) - {number})
     if elsewhere:
@@ -277,7 +139,7 @@ def _refuse_contradiction(reference: Reference, identity: Identity, register: _R
         )
 
 
-def _printed_as(reference: Reference, identity: Identity, register: _Register) -> set[int]:
+def _printed_as(reference: Reference, identity: Identity, register: Register) -> set[int]:
     """The number, if any, that was given to this very print."""
     known = register.by_print.get(fingerprint(reference.text)) if identity.is_telling else None
     if known is None or compare(identity, register.records[known].identity) is Likeness.DIFFERENT:
@@ -290,10 +152,13 @@ def _may_be_pinned(reference: Reference, identity: Identity, record: LedgerRecor
     known = record.identity
     if fingerprint(reference.text) in record.prints or identity.identifiers & known.identifiers:
         return True
+    authors = (identity.first_author, known.first_author)
+    if authors[0] and authors[1] and not same_first_author(authors[0], authors[1]):
+        return False
     if identity.title and known.title:
+        if {kind for kind, _ in identity.identifiers} & {kind for kind, _ in known.identifiers}:
+            return title_similarity(identity.title, known.title) >= SAME_TITLE_FROM
         return fuzz.token_set_ratio(fold(identity.title), fold(known.title)) >= SAME_TITLE_FROM
-    if identity.first_author and known.first_author and identity.year and known.year:
-        return same_first_author(identity.first_author, known.first_author) and identity.year == known.year
     return fuzz.ratio(fold(reference.text), fold(record.text)) >= SAME_TITLE_FROM
 
 
@@ -308,19 +173,19 @@ class _Entry:
     number: int | None = None
 
 
-def _place_lists(lists: Sequence[DocumentReferences], register: _Register) -> dict[str, _Placed]:
+def _place_lists(lists: Sequence[DocumentReferences], register: Register) -> dict[str, _Placed]:
     """Number the entries of all lists: first those known before, so that no newcomer takes their place."""
     waiting = {document.doc_id: _entries_of(document) for document in lists}
     for entry in (entry for entries in waiting.values() for entry in entries):
         entry.number = register.by_print.get(entry.printed)
         if entry.number is not None:
             register.learn(entry.number, entry.identity)
-    for place, entries in enumerate(waiting.values()):
-        if place == 0:
-            _wish_for_printed_numbers(entries, register)
+    _wish_for_printed_numbers(next(filter(None, waiting.values()), []), register)
+    for entries in waiting.values():
         for entry in entries:
             if entry.number is None:
-                entry.number = _place(entry, entries, register)
+                # An entry before it may have had the same print.
+                entry.number = register.by_print.get(entry.printed) or _place(entry, entries, register)
     return {
         doc_id: [(entry.reference, entry.number) for entry in entries if entry.number is not None]
         for doc_id, entries in waiting.items()
@@ -349,7 +214,7 @@ def _told_beyond(text: str, identity: Identity) -> list[str]:
     return told
 
 
-def _wish_for_printed_numbers(entries: Sequence[_Entry], register: _Register) -> None:
+def _wish_for_printed_numbers(entries: Sequence[_Entry], register: Register) -> None:
     taken = set(register.records)
     for entry in entries:
         if entry.number is None and entry.reference.number not in taken:
@@ -357,7 +222,7 @@ def _wish_for_printed_numbers(entries: Sequence[_Entry], register: _Register) ->
             taken.add(entry.wish)
 
 
-def _place(entry: _Entry, siblings: Sequence[_Entry], register: _Register) -> int:
+def _place(entry: _Entry, siblings: Sequence[_Entry], register: Register) -> int:
     """Return the number of the one work that a new entry matches, or give it a number of its own."""
     number, note = _match(entry.identity, register)
     others = [one for one in siblings if one is not entry and number is not None and one.number == number]
@@ -371,12 +236,12 @@ def _place(entry: _Entry, siblings: Sequence[_Entry], register: _Register) -> in
     return number
 
 
-def _next_free(siblings: Sequence[_Entry], register: _Register) -> int:
+def _next_free(siblings: Sequence[_Entry], register: Register) -> int:
     """One above the highest number given or about to be given."""
     return max(register.next_free, 1 + max((one.wish or 0 for one in siblings), default=0))
 
 
-def _match(identity: Identity, register: _Register) -> tuple[int | None, str | None]:
+def _match(identity: Identity, register: Register) -> tuple[int | None, str | None]:
     """Return the number of the one work that is the same, or why none is taken though some resemble it."""
     holders = sorted(register.holders(identity))
     likeness = {number: compare(identity, register.records[number].identity) for number in holders}
@@ -432,7 +297,7 @@ def _meanings(placed: _Placed) -> dict[int, set[int]]:
 
 
 def _bibliography_entries(
-    pinned: Sequence[Reference], placed: Mapping[str, _Placed], register: _Register
+    pinned: Sequence[Reference], placed: Mapping[str, _Placed], register: Register
 ) -> list[Reference]:
     printed: defaultdict[int, list[Reference]] = defaultdict(list)
     problems: defaultdict[int, list[str]] = defaultdict(list)
@@ -449,54 +314,20 @@ def _bibliography_entries(
     for number, note in _notes(printed, fixed, register).items():
         problems[number].append(note)
     return [
-        _merge(number, fixed.get(number), printed[number], problems[number])
+        merge_entries(number, fixed.get(number), printed[number], problems[number])
         for number in sorted({*printed, *fixed})
     ]
 
 
-def _notes(numbers: Iterable[int], fixed: Mapping[int, Reference], register: _Register) -> dict[int, str]:
+def _notes(numbers: Iterable[int], fixed: Mapping[int, Reference], register: Register) -> dict[int, str]:
     """Notes on entries that are kept apart; what the manifest pins, an editor has looked at."""
     notes = {number: register.records[number].note for number in sorted(numbers) if number not in fixed}
     return {number: note for number, note in notes.items() if note is not None}
 
 
-def _merge(
-    number: int, fixed: Reference | None, printed: Sequence[Reference], added: Sequence[str]
-) -> Reference:
-    """Join what is known of one work: what is pinned first, then what documents print, in their order."""
-    first, *others = [fixed, *printed] if fixed else printed
-    merged = replace(first, number=number)
-    for other in others:
-        empty = {
-            one.name: getattr(other, one.name)
-            for one in fields(Reference)
-            if one.name != "problems" and getattr(merged, one.name) in (None, ())
-        }
-        merged = replace(merged, **empty)
-    told = [problem for reference in (first, *others) for problem in reference.problems]
-    known = list(fixed.problems) if fixed else []
-    kept = [
-        one
-        for one in told
-        if one in known or not (_is_filled(one, merged) or _is_told(one, merged.doi, known))
-    ]
-    return replace(merged, problems=tuple(dict.fromkeys([*kept, *added])))
-
-
-def _is_filled(problem: str, reference: Reference) -> bool:
-    """Say whether a problem says of one print that it lacks a field which is known from elsewhere."""
-    name = next((name for name, sentence in MISSING_PROBLEMS.items() if problem == sentence), None)
-    return name is not None and bool(getattr(reference, name))
-
-
-def _is_told(problem: str, doi: str | None, known: Sequence[str]) -> bool:
-    """Say whether the manifest already tells of the same correction in its own words."""
-    return doi is not None and doi in problem and any(doi in one for one in known)
-
-
 def _ambiguities(
-    pinned: Sequence[Reference], placed: Mapping[str, _Placed], register: _Register
-) -> Iterable[str]:
+    pinned: Sequence[Reference], placed: Mapping[str, _Placed], register: Register
+) -> Iterator[str]:
     present = {number for pairs in placed.values() for _, number in pairs}
     for number, note in _notes(present, {one.number: one for one in pinned}, register).items():
         yield f"Reference {number} (“{register.records[number].text}”) is kept apart: {note}"
@@ -507,28 +338,3 @@ def _ambiguities(
                     f"{doc_id} prints the number {printed} before {_listing(sorted(numbers))} of the index; "
                     f"its markers [{printed}] cannot be resolved."
                 )
-
-
-def _record_as_json(record: LedgerRecord) -> dict[str, Any]:
-    identity = {name: value for name, value in asdict(record.identity).items() if value is not None}
-    content: dict[str, Any] = {"number": record.number, "text": record.text, **identity}
-    if record.note is not None:
-        content["note"] = record.note
-    return {**content, "prints": sorted(record.prints)}
-
-
-_IDENTITY_FIELDS = {one.name: int if one.name == "year" else str for one in fields(Identity)}
-
-
-def _record_from_json(content: Mapping[str, Any]) -> LedgerRecord:
-    unknown = sorted(set(content) - {"number", "text", "note", "prints", *_IDENTITY_FIELDS})
-    if unknown:
-        raise ValueError(f"a record has the unknown fields {unknown}")
-    number, text, note = content["number"], content["text"], content.get("note")
-    identity = {name: content[name] for name in _IDENTITY_FIELDS if name in content}
-    typed = [(number, int), (text, str), *((identity[name], _IDENTITY_FIELDS[name]) for name in identity)]
-    typed += [(one, str) for one in content["prints"]] + ([(note, str)] if note is not None else [])
-    for value, kind in typed:
-        if type(value) is not kind:
-            raise TypeError(f"number {number} has {value!r} where {kind.__name__} is expected")
-    return LedgerRecord(number, text, Identity(**identity), frozenset(content["prints"]), note)

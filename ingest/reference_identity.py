@@ -48,7 +48,7 @@ class Identity:
     @property
     def is_telling(self) -> bool:
         """Whether another print of the same text can be trusted to mean the same work ("Ibid." cannot)."""
-        described = self.title is not None and (self.first_author is not None or self.year is not None)
+        described = self.title is not None and self.first_author is not None
         return bool(self.identifiers) or self.url is not None or described
 
 
