@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -33,6 +34,8 @@ _LOOKS_LIKE_REFERENCE: Final = re.compile(
     r"\b(?:1[89]|20)\d\d[a-z]?\b|\b10\.\d{4,9}/|https?://", re.IGNORECASE
 )
 _MIN_SHARE_OF_REFERENCES: Final = 0.6
+#: What python-docx raises when a part is missing or is not what it should be.
+_DAMAGE: Final = (KeyError, ValueError, AttributeError, TypeError)
 _COMMENTS: Final = RELATIONSHIP_TYPE.COMMENTS
 _NOTE_PARTS: Final = {
     "footnote": RELATIONSHIP_TYPE.FOOTNOTES,
@@ -59,7 +62,7 @@ def read_docx(data: bytes) -> Reading:
         document = docx.Document(io.BytesIO(data))
         walker = _Walker(_Styles(document), _notes(document))
         units = walker.units(document.element.body)
-    except (PackageNotFoundError, etree.XMLSyntaxError, zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (PackageNotFoundError, etree.XMLSyntaxError, zipfile.BadZipFile, zlib.error, *_DAMAGE) as error:
         raise UnreadableDocumentError(
             f"The Word file is damaged: {' '.join(str(error).split()) or type(error).__name__}. Supply it again."
         ) from error

@@ -3,6 +3,7 @@
 import io
 import re
 import zipfile
+import zlib
 
 from ingest.errors import UnreadableDocumentError
 
@@ -40,7 +41,14 @@ def check_package(data: bytes) -> None:
             for entry in entries:
                 if entry.filename.lower().endswith(_XML_SUFFIXES):
                     _refuse_declarations(archive.read(entry), entry.filename)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, EOFError, OSError) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        OSError,
+    ) as error:
         raise UnreadableDocumentError(
             f"The Word file ({len(data):,} bytes) is truncated or damaged: {error}. Supply it again."
         ) from error

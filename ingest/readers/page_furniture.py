@@ -19,6 +19,7 @@ from ingest.records import Omission
 _Zone = Literal["head", "foot"]
 _MARGIN = 0.2  # of the page's height, at its top and at its bottom
 _MAX_ROWS = 4
+_FEW_ROWS = 2
 _SET_OFF = 1.3  # times the usual distance between lines
 _SAME_HEIGHT = 3.0  # points
 _ROW = 2.5  # points
@@ -47,6 +48,7 @@ class _Candidate:
     zone: _Zone
     from_edge: float  # of the baseline, from the top of the page or from its bottom
     page: int
+    alone: bool  # on a page with hardly anything else, where nothing shows that it is set off
 
     @property
     def place(self) -> tuple[_Zone, int]:
@@ -83,11 +85,12 @@ def _candidates(page: PageLines) -> list[_Candidate]:
     usual = _usual_step(steps, rows)
     top = _set_off(rows, steps, usual)
     bottom = _set_off(rows[::-1], steps[::-1], usual)
+    alone = len(rows) <= _FEW_ROWS
     found: list[_Candidate] = []
     for line in (line for row in top for line in row if line.baseline <= _MARGIN * page.height):
-        found.append(_Candidate(line, "head", line.baseline, page.number))
+        found.append(_Candidate(line, "head", line.baseline, page.number, alone))
     for line in (line for row in bottom for line in row if line.baseline >= (1 - _MARGIN) * page.height):
-        found.append(_Candidate(line, "foot", page.height - line.baseline, page.number))
+        found.append(_Candidate(line, "foot", page.height - line.baseline, page.number, alone))
     return [one for one in found if len(one.line.text) <= _MAX_CHARS]
 
 
@@ -109,7 +112,7 @@ def _usual_step(steps: Sequence[float], rows: Sequence[Sequence[Line]]) -> float
 
 def _set_off(rows: Sequence[list[Line]], steps: Sequence[float], usual: float) -> list[list[Line]]:
     """Return the outermost rows up to the last gap among them; all rows of a page that has few."""
-    if len(rows) <= 2:
+    if len(rows) <= _FEW_ROWS:
         return list(rows)
     gaps = [at for at, step in enumerate(steps[:_MAX_ROWS]) if step >= _SET_OFF * usual]
     return list(rows[: gaps[-1] + 1]) if gaps else []
@@ -151,16 +154,30 @@ def _from_roman(digits: str) -> int:
 def _repeated(candidates: Sequence[_Candidate], page_count: int) -> set[int]:
     groups: dict[tuple[_Zone, str], list[int]] = defaultdict(list)
     for at, candidate in enumerate(candidates):
-        key = _DIGITS.sub("#", " ".join(candidate.line.text.casefold().split()))
+        key = _pattern(candidate.line.text)
         if any(char.isalpha() for char in key):
             groups[candidate.zone, key].append(at)
     enough = 2 if page_count <= 4 else 3
     found: set[int] = set()
     for members in groups.values():
         for group in _at_one_height(candidates, members):
-            if len({candidates[at].page for at in group}) >= enough:
+            if _repeats(candidates, group, enough):
                 found.update(group)
     return found
+
+
+def _pattern(text: str) -> str:
+    return _DIGITS.sub("#", " ".join(text.casefold().split()))
+
+
+def _repeats(candidates: Sequence[_Candidate], group: Sequence[int], enough: int) -> bool:
+    """Say whether enough pages agree; where a line stands alone, only in the very same words."""
+    if len({candidates[at].page for at in group if not candidates[at].alone}) >= enough:
+        return True
+    pages_by_text: dict[str, set[int]] = defaultdict(set)
+    for at in group:
+        pages_by_text[candidates[at].line.text].add(candidates[at].page)
+    return any(len(pages) >= enough for pages in pages_by_text.values())
 
 
 def _at_one_height(candidates: Sequence[_Candidate], members: Sequence[int]) -> list[list[int]]:

@@ -18,6 +18,7 @@ from ingest.references import is_reference_list_heading
 
 _MAX_CHARS = 200
 _MAX_LINES = 4
+_MAX_CHARS_ABOVE_TITLE = 600
 _MAX_PLAIN_CHARS = 80
 _DEEPEST = 6
 _LARGER = 1.06  # times the body size
@@ -90,16 +91,20 @@ def _find_title(paragraphs: Sequence[Paragraph], typography: Typography, metadat
         for group in groups
         if _group_size(paragraphs, group) >= _TITLE_LARGER * typography.body_size
         and not _NUMBER.match(_text(paragraphs, group))
+        and not is_reference_list_heading(_text(paragraphs, group))
     ]
     with_words = [group for group in large if len(_text(paragraphs, group).split()) >= _WORDS_OF_TITLE]
     return max(with_words or large, key=lambda group: _group_size(paragraphs, group), default=None)
 
 
 def _first_page_groups(paragraphs: Sequence[Paragraph]) -> list[range]:
-    """Return runs of neighbouring paragraphs of one size on the first page, which a long title may be cut into."""
+    """Return runs of paragraphs of one size on the first page, above its running text.
+
+    A long title may be cut into several paragraphs.
+    """
     groups: list[range] = []
     for at, paragraph in enumerate(paragraphs):
-        if paragraph.lines[0].page != 1:
+        if paragraph.lines[0].page != 1 or (at and _is_prose(paragraphs[at - 1])):
             break
         before = paragraphs[at - 1] if at else None
         together = (
@@ -113,6 +118,11 @@ def _first_page_groups(paragraphs: Sequence[Paragraph]) -> list[range]:
         else:
             groups.append(range(at, at + 1))
     return groups
+
+
+def _is_prose(paragraph: Paragraph) -> bool:
+    """Say whether a paragraph is too long to stand above a title."""
+    return sum(len(text) for text in paragraph.texts) > _MAX_CHARS_ABOVE_TITLE
 
 
 def _group_size(paragraphs: Sequence[Paragraph], group: range) -> float:
