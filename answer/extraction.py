@@ -9,8 +9,8 @@ from answer.evidence import Evidence, SentenceEvidence, covered_weight
 #: An answer is short enough to be read at a glance.
 MAX_SENTENCES = 4
 #: A further sentence must score at least this share of the best one.
-_KEEP_SHARE = 0.8
-_COSINE_WEIGHT = 0.7
+_KEEP_SHARE = 0.87
+_COSINE_WEIGHT, _COVERAGE_WEIGHT, _PASSAGE_WEIGHT = 0.8, 0.2, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def extract_answer(evidence: Evidence) -> Answer | None:
 
 
 def choose_sentences(evidence: Evidence) -> list[SentenceEvidence]:
-    """Return the best sentence, and those that come near it or cover what it leaves open, best first."""
+    """Return the best sentence and those that come near it, best first."""
     ranked = _rank(evidence)
     chosen: list[SentenceEvidence] = []
     for score, each in ranked:
@@ -57,9 +57,9 @@ def choose_sentences(evidence: Evidence) -> list[SentenceEvidence]:
 
 
 def sentence_score(evidence: Evidence, each: SentenceEvidence) -> float:
-    """Return how well a sentence answers, from about 0 to 1."""
+    """Return how well a sentence answers: what it says, the words it shares, and how well its passage ranks."""
     coverage = covered_weight(evidence.weights, each.covered)
-    return _COSINE_WEIGHT * each.cosine + (1 - _COSINE_WEIGHT) * coverage
+    return _COSINE_WEIGHT * each.cosine + _COVERAGE_WEIGHT * coverage + _PASSAGE_WEIGHT * each.passage.score
 
 
 def _rank(evidence: Evidence) -> Sequence[tuple[float, SentenceEvidence]]:

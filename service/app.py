@@ -3,10 +3,9 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
@@ -62,7 +61,7 @@ def create_app(
     app.add_api_route("/", _to_docs, include_in_schema=False)
     install_problem_handlers(app)
     _limit_bodies(app, max_body_bytes)
-    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    _describe(app)
     return app
 
 
@@ -94,24 +93,19 @@ def _too_large(request: Request, max_body_bytes: int) -> Response:
     return problem_response(request, 413, detail)
 
 
-def _describe(app: FastAPI) -> dict[str, object]:
-    """Return OpenAPI with our own problems in place of FastAPI's validation errors."""
-    if app.openapi_schema is None:
-        routes = [route for route in app.routes if isinstance(route, APIRoute)]
-        schema = get_openapi(
-            title=app.title,
-            version=app.version,
-            openapi_version=app.openapi_version,
-            summary=app.summary,
-            description=app.description,
-            license_info=app.license_info,
-            routes=routes,
-        )
-        schemas = schema["components"]["schemas"]
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        described = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        schemas.update(described.pop("$defs", {}))
-        schemas["Problem"] = described
-        app.openapi_schema = schema
-    return app.openapi_schema
+def _describe(app: FastAPI) -> None:
+    """Put our own problems in place of FastAPI's validation errors in OpenAPI."""
+    generate = app.openapi
+
+    def describe() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schemas = generate()["components"]["schemas"]
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problem.pop("$defs", {}))
+            schemas["Problem"] = problem
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's documented way to extend it

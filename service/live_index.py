@@ -11,7 +11,6 @@ from index.searching import OpenSnapshot
 from ingest.errors import CitewellError
 
 _log = structlog.get_logger(__name__)
-_WARM_UP_QUESTION = "What helps?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class LiveIndex:
         self._check_every_s = check_every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="index-swap", daemon=True)
-        self._current = self._open_warm()
+        self._current = self._open_current()
         self._refused: str | None = None
 
     @property
@@ -71,7 +70,7 @@ class LiveIndex:
             version = self._read_version()
             if version in (self._current.version, self._refused):
                 return
-            fresh = self._open_warm()
+            fresh = self._open_current()
         except (CitewellError, OSError) as error:
             if version is None or version != self._refused:
                 _log.warning("new index refused", version=version, reason=str(error))
@@ -80,11 +79,6 @@ class LiveIndex:
         _log.info("index swapped", old=self._current.version, new=fresh.version)
         self._refused = None
         self._current = fresh
-
-    def _open_warm(self) -> ServingIndex:
-        fresh = self._open_current()
-        fresh.snapshot.searcher.search(_WARM_UP_QUESTION, k=1)
-        return fresh
 
     def _follow(self) -> None:
         while not self._stopping.wait(self._check_every_s):

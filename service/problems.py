@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from ingest.errors import CitewellError, NotIndexedError, SnapshotError
 
@@ -101,7 +102,20 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     generic = HTTPStatus(error.status_code).phrase == error.detail
     detail = _HINTS.get(error.status_code, error.detail) if generic else error.detail
-    return problem_response(request, error.status_code, detail, headers=error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return problem_response(request, error.status_code, detail, headers=headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return every method that an address takes; a router by itself names those of one route only."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    methods = {
+        method.upper()
+        for template, operations in paths.items()
+        if compile_path(template)[0].match(request.url.path)
+        for method in operations
+    }
+    return ", ".join(sorted(methods)) or "GET"
 
 
 async def _on_not_indexed(request: Request, error: Exception) -> JSONResponse:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from answer.answering import answer_question
 from answer.confidence import ConfidenceModel, calibrate
 from index.building import BuildReport, Progress, build_index
 from index.embedding import Embedder, SentenceTransformerEmbedder
@@ -14,6 +15,9 @@ from index.vector_cache import VectorCache
 from ingest.errors import IndexMismatchError
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
+
+
+_WARM_UP_QUESTION = "What helps when my leg hurts?"
 
 
 def make_embedder(settings: Settings) -> Embedder:
@@ -46,9 +50,10 @@ def open_current(index_dir: Path, embedder: Embedder, reranker: Reranker | None)
     """
     version = current_version(index_dir)
     snapshot = open_snapshot(index_dir / version, embedder=embedder, reranker=reranker)
-    return ServingIndex(
-        snapshot=snapshot, confidence=_confidence(snapshot), built_at=built_at(index_dir, version)
-    )
+    model = _confidence(snapshot)
+    # The first question pays for every page and pattern that is loaded late; no reader should.
+    answer_question(_WARM_UP_QUESTION, searcher=snapshot.searcher, model=model, k=1)
+    return ServingIndex(snapshot=snapshot, confidence=model, built_at=built_at(index_dir, version))
 
 
 def _confidence(snapshot: OpenSnapshot) -> ConfidenceModel:

@@ -1,0 +1,40 @@
+# Needs python3 (3.11 or newer, with venv) and make; everything else is installed into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+
+export HF_HUB_OFFLINE = 1
+
+.PHONY: run install build test check clean
+
+run: build  ## install, build the index if the corpus has changed, and serve
+	$(BIN)/citewell serve
+
+install: $(INSTALLED)  ## install what serving needs, at the pinned versions
+
+build: $(INSTALLED)  ## build the index if the corpus has changed
+	$(BIN)/citewell build --if-stale
+
+test: $(TOOLS) check  ## run every test
+	$(BIN)/python -m pytest
+
+check: $(TOOLS)  ## formatter, linter and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:  ## remove what was built; the corpus stays
+	rm -rf var $(VENV)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Citewell needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment: install its venv package (python3-venv on Debian)" >&2; exit 1; }
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch==2.13.0
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(TOOLS): $(INSTALLED)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@
