@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from ingest.errors import CitewellError, NotIndexedError, SnapshotError
+from ingest.errors import NotIndexedError, SnapshotError
 
 _log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -56,7 +57,8 @@ def problem_response(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        instance=request.url.path,
+        # RFC 9457 wants a reference as in RFC 3986; these characters are what a path may hold unescaped.
+        instance=quote(request.scope["path"], safe="/:@!$&'()*+,;=~"),
         errors=errors,
     )
     return JSONResponse(
@@ -70,7 +72,6 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(NotIndexedError, _on_not_indexed)
     app.add_exception_handler(SnapshotError, _on_no_index)
-    app.add_exception_handler(CitewellError, _on_known_error)
     app.add_exception_handler(Exception, _on_unknown_error)
 
 
@@ -89,10 +90,16 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     if error["type"] == "json_invalid":
         reason = error.get("ctx", {}).get("error", "not JSON")
         return FieldProblem(field="", detail=f"The body is not valid JSON ({reason})")
-    return FieldProblem(field=".".join(parts), detail=str(error["msg"]))
+    if not parts and error["loc"][:1] == ("body",):
+        return FieldProblem(
+            field="", detail="The body must be a JSON object, sent with `Content-Type: application/json`"
+        )
+    return FieldProblem(field=".".join(parts), detail=str(error["msg"]).removeprefix("Value error, "))
 
 
 _HINTS = {
+    400: "The body cannot be read: it is not UTF-8, is nested too deep, or holds a number of too many digits. "
+    "Send a plain JSON object; /docs describes it.",
     404: "There is nothing at this address. The API is described at /docs.",
     405: "This address does not take this method; the Allow header lists those that it takes.",
 }
@@ -100,7 +107,8 @@ _HINTS = {
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    generic = HTTPStatus(error.status_code).phrase == error.detail
+    # The framework says no more than a status's phrase, and of an unreadable body nothing that helps.
+    generic = error.status_code == 400 or HTTPStatus(error.status_code).phrase == error.detail
     detail = _HINTS.get(error.status_code, error.detail) if generic else error.detail
     headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
     return problem_response(request, error.status_code, detail, headers=headers)
@@ -125,11 +133,6 @@ async def _on_not_indexed(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_no_index(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, 503, str(error), headers={"Retry-After": "5"})
-
-
-async def _on_known_error(request: Request, error: Exception) -> JSONResponse:
-    _log.error("request failed", path=request.url.path, reason=str(error))
-    return problem_response(request, 500, str(error))
 
 
 async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:
