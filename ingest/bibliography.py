@@ -19,7 +19,6 @@ from ingest.reference_identity import (
     SAME_TITLE_FROM,
     Identity,
     Likeness,
-    author_key,
     compare,
     fingerprint,
     fold,
@@ -274,12 +273,13 @@ def _agree(one: _Entry, other: _Entry) -> bool:
     a, b = one.identity, other.identity
     pairs = (
         (fold(a.title or ""), fold(b.title or "")),
-        (author_key(a.first_author or ""), author_key(b.first_author or "")),
         *(
             (getattr(a, name), getattr(b, name))
             for name in ("year", "doi", "pmid", "pmcid", "volume", "first_page")
         ),
     )
+    if a.first_author and b.first_author and not same_first_author(a.first_author, b.first_author):
+        return False
     return bool(a.title and b.title) and all(x == y for x, y in pairs if x and y)
 
 

@@ -105,19 +105,38 @@ def title_similarity(one: str, other: str) -> float:
 
 
 def same_first_author(one: str, other: str) -> bool:
-    """Say whether two first authors, "Family Initials" or an organisation, have the same family name."""
-    return author_key(one) == author_key(other)
+    """Say whether two first authors can be one: the same family name, and the same first initial where known.
+
+    "Ames BC" and "Ames Bertha" are one, "Ames BC" and "Ames D" are not. Of organisations, the names must agree.
+    """
+    (family, initial), (other_family, other_initial) = sorted(
+        (_name_parts(one), _name_parts(other)), key=_size
+    )
+    if family == other_family:
+        return not initial or not other_initial or initial == other_initial
+    return bool(initial) and other_family.startswith(f"{family} {initial}")
+
+
+def author_key(author: str) -> str:
+    """Return the first word of the family name or organisation, the same for all forms of one name."""
+    return _name_parts(author)[0].partition(" ")[0]
 
 
 @lru_cache(maxsize=65_536)
-def author_key(author: str) -> str:
-    """Return the family name, folded and without particles and initials; of an organisation, its name."""
+def _name_parts(author: str) -> tuple[str, str]:
+    """The family name (with a given name that is spelt out), folded and without particles; the first initial."""
     name = re.sub(r"\(.*?\)|\bet\s+al\b.*|,.*", " ", author)
     words = [word for word in re.split(r"[\s.]+", name) if word]
+    initials: list[str] = []
     while len(words) > 1 and _INITIALS.fullmatch(words[-1]):
-        words.pop()
+        initials.insert(0, words.pop())
     folded = [fold(word).replace(" ", "") for word in words]
-    return " ".join(word for word in folded if word and word not in _PARTICLES) or " ".join(folded)
+    family = " ".join(word for word in folded if word and word not in _PARTICLES) or " ".join(folded)
+    return family, fold(initials[0])[:1] if initials else ""
+
+
+def _size(parts: tuple[str, str]) -> int:
+    return len(parts[0])
 
 
 @lru_cache(maxsize=65_536)
