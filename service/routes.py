@@ -7,6 +7,7 @@ from functools import partial
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import Path as ApiPath
 
 from service import schemas, views
 from service.asking import answer_request
@@ -116,7 +117,9 @@ async def references(index: Serving) -> schemas.References:
     summary="One reference",
     responses=_problems(404, 422, 503),
 )
-async def reference(number: schemas.Number, index: Serving, executor: Workers) -> schemas.ReferenceDetail:
+async def reference(
+    number: Annotated[schemas.Number, ApiPath(examples=[2])], index: Serving, executor: Workers
+) -> schemas.ReferenceDetail:
     """Return one entry with the passages of its source and every sentence that cites it."""
     return await _on_worker(executor, partial(views.reference_detail, index, number))
 
@@ -133,7 +136,9 @@ async def documents(index: Serving) -> schemas.Documents:
 @router.get(
     "/v1/documents/{doc_id}", tags=["documents"], summary="One document", responses=_problems(404, 422, 503)
 )
-async def document(doc_id: str, index: Serving, executor: Workers) -> schemas.DocumentDetail:
+async def document(
+    doc_id: Annotated[str, ApiPath(examples=["article"])], index: Serving, executor: Workers
+) -> schemas.DocumentDetail:
     """Return a document whole: canonical text, blocks, its own markers and list, and its passages."""
     return await _on_worker(executor, partial(views.document_detail, index, doc_id))
 
@@ -141,7 +146,9 @@ async def document(doc_id: str, index: Serving, executor: Workers) -> schemas.Do
 @router.get(
     "/v1/passages/{passage_id}", tags=["documents"], summary="One passage", responses=_problems(404, 422, 503)
 )
-async def passage(passage_id: str, index: Serving, executor: Workers) -> schemas.PassageDetail:
+async def passage(
+    passage_id: Annotated[str, ApiPath(examples=["3f0c9a2be1d47a65"])], index: Serving, executor: Workers
+) -> schemas.PassageDetail:
     """Return a passage with its document and its neighbours."""
     return await _on_worker(executor, partial(views.passage_detail, index, passage_id))
 

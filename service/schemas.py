@@ -1,7 +1,7 @@
 """The public shape of requests and replies: the contract of the API, version 1."""
 
 import unicodedata
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -172,8 +172,76 @@ class IndexStamp(_Reply):
     built_at: str
 
 
+_EXAMPLE_REPLY: dict[str, Any] = {
+    "question": "What happens if I stop baclofen suddenly?",
+    "answerable": True,
+    "confidence": 0.98,
+    "answer": {
+        "kind": "extractive",
+        "text": "Stopping baclofen abruptly (suddenly) can cause seizures.",
+        "sentences": [
+            {
+                "text": "Stopping baclofen abruptly (suddenly) can cause seizures.",
+                "passage_id": "3f0c9a2be1d47a65",
+                "doc_id": "medlineplus-baclofen",
+                "start": 3210,
+                "end": 3267,
+                "references": [5],
+            }
+        ],
+    },
+    "passages": [
+        {
+            "rank": 1,
+            "passage_id": "3f0c9a2be1d47a65",
+            "score": 1.0,
+            "scores": {"dense": 0.81, "lexical": 9.4},
+            "text": "Stopping baclofen abruptly (suddenly) can cause seizures.",
+            "highlights": [{"start": 0, "end": 57}],
+            "document": {
+                "doc_id": "medlineplus-baclofen",
+                "title": "Baclofen: MedlinePlus Drug Information",
+                "kind": "source",
+                "fidelity": "digest",
+                "reference_number": 5,
+            },
+            "section": ["Stopping baclofen"],
+            "references": [5],
+            "start": 3210,
+            "end": 3267,
+            "page": None,
+            "url": "https://medlineplus.gov/druginfo/meds/a682530.html",
+        }
+    ],
+    "references": [
+        {
+            "number": 5,
+            "text": "MedlinePlus. Baclofen: MedlinePlus Drug Information. 2019 Oct.",
+            "title": "Baclofen: MedlinePlus Drug Information",
+            "authors": ["MedlinePlus"],
+            "year": 2019,
+            "container": None,
+            "volume": None,
+            "issue": None,
+            "pages": None,
+            "doi": None,
+            "pmid": None,
+            "pmcid": None,
+            "url": "https://medlineplus.gov/druginfo/meds/a682530.html",
+            "problems": [],
+        }
+    ],
+    "notices": [],
+    "disclaimer": "These passages are general health information; they are not medical advice.",
+    "index": {"version": "8851d6ffcdbe83e9", "built_at": "2026-11-23T14:42:05+00:00"},
+    "took_ms": 24.6,
+}
+
+
 class AskReply(_Reply):
     """Ranked passages with their reference numbers, and the answer if there is one."""
+
+    model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_EXAMPLE_REPLY]})
 
     question: str
     answerable: bool = Field(description="Whether the documents answer the question.")

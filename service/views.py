@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from answer.safety import DISCLAIMER
-
 from answer.answering import Reply
+from answer.safety import DISCLAIMER
 from index.content import ContentStore, DocumentSummary
 from index.searching import RankedPassage
 from ingest.records import Document, Passage

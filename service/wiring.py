@@ -16,7 +16,6 @@ from ingest.errors import IndexMismatchError
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
-
 _WARM_UP_QUESTION = "What helps when my leg hurts?"
 
 
