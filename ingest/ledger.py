@@ -91,6 +91,7 @@ class Register:
 
     def __init__(self, ledger: Ledger) -> None:
         self.records = {record.number: record for record in ledger.records}
+        self._highest = ledger.highest
         self.by_print = {one: record.number for record in ledger.records for one in record.prints}
         self._by_key: defaultdict[tuple[object, ...], set[int]] = defaultdict(set)
         for record in ledger.records:
@@ -99,7 +100,7 @@ class Register:
     @property
     def next_free(self) -> int:
         """One above the highest number ever given."""
-        return max(self.records, default=0) + 1
+        return self._highest + 1
 
     def as_ledger(self) -> Ledger:
         """Return what has been entered so far."""
@@ -121,6 +122,7 @@ class Register:
         short = text if len(text) <= _SHORT_TEXT_CHARS else text[: _SHORT_TEXT_CHARS - 1].rstrip() + "…"
         record = LedgerRecord(number, short, self._without_held(identity, number), note=note)
         self.records[number] = record
+        self._highest = max(self._highest, number)
         self._file(record)
 
     def learn(self, number: int, identity: Identity, *, overrule: bool = False) -> None:
