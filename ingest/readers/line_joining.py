@@ -19,6 +19,7 @@ _ADDRESS = re.compile(r"(?:https?://|www\.|doi:|10\.\d{4,9}(?:/|$))\S*$", re.IGN
 _OPEN_ADDRESS = re.compile(r"(?:://|[/._=&?#%:~-]|10\.\d{4,9}|doi:)$", re.IGNORECASE)
 _ADDRESS_PART = re.compile(r"[\w%~(][\w./%()<>;:=&?#~-]*")
 _MIN_PART = 3
+_MAX_TAIL_CHARS = 300  # where words are not parted by spaces
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ def join_lines(lines: Sequence[str], vocabulary: Vocabulary) -> str:
 
 
 def _split_tail(text: str) -> tuple[str, str]:
-    at = text.rfind(" ") + 1
+    at = max(text.rfind(" ") + 1, len(text) - _MAX_TAIL_CHARS)
     return text[:at], text[at:]
 
 

@@ -31,6 +31,7 @@ _CAPTION = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?:;。！？؟][\"”’')\]]*(?:\s?(?:[⁰¹²³⁴-⁹,⁻–]+|\[[\d,;\s–-]+\]))?$")
+_TAIL_CHARS = 200  # of a line, in which its last marker stands
 _FLOATS_BETWEEN = 8
 _JOINABLE_SIZES = 0.3  # points
 
@@ -232,7 +233,7 @@ def _is_dash_in_text(above: Line, line: Line, typography: Typography) -> bool:
     """Say whether a dash at the start of a line is punctuation: the line above is full and goes on."""
     if line.text[0] not in "–—-*·":
         return False
-    return not _SENTENCE_END.search(above.text) and not _could_hold(above, line, typography)
+    return not _ends_sentence(above) and not _could_hold(above, line, typography)
 
 
 def _is_indented(
@@ -252,7 +253,7 @@ def _is_indented(
         and abs(following.x0 - line.x0) <= 0.3 * line.size
     )
     # One line, then an indented one: a hanging indent if the next keeps to it or this is its short end.
-    return not hangs and not (_fills(above, typography) and not _SENTENCE_END.search(above.text))
+    return not hangs and not (_fills(above, typography) and not _ends_sentence(above))
 
 
 def _is_outdented(paragraph: Paragraph, line: Line) -> bool:
@@ -261,6 +262,10 @@ def _is_outdented(paragraph: Paragraph, line: Line) -> bool:
     if not rest:
         return False
     return line.x0 < rest[-1].x0 - _INDENT * line.size
+
+
+def _ends_sentence(line: Line) -> bool:
+    return bool(_SENTENCE_END.search(line.text[-_TAIL_CHARS:]))
 
 
 def _fills(line: Line, typography: Typography) -> bool:
@@ -277,7 +282,7 @@ def _could_hold(above: Line, line: Line, typography: Typography) -> bool:
 def _ends_short(above: Line, line: Line, typography: Typography) -> bool:
     if not _could_hold(above, line, typography):
         return False
-    if _SENTENCE_END.search(above.text):
+    if _ends_sentence(above):
         return True
     begins = line.text[0]
     labelled = bool(_LABEL.match(line.text)) or bool(_CAPTION.match(line.text))
@@ -344,7 +349,7 @@ def _candidates_after(paragraphs: Sequence[Paragraph], paragraph: Paragraph, at:
 
 
 def _is_unfinished(paragraph: Paragraph) -> bool:
-    return not _SENTENCE_END.search(paragraph.lines[-1].text)
+    return not _ends_sentence(paragraph.lines[-1])
 
 
 def _is_float(candidate: Paragraph, paragraph: Paragraph) -> bool:

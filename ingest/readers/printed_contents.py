@@ -15,6 +15,7 @@ _HEADINGS = frozenset(
 _LEADERS = re.compile(r"(?:[.·…]\s?){4,}\s*[\divxl]{1,5}$")
 _ENDS_IN_NUMBER = re.compile(r"\S\s+[\divxl]{1,5}$")
 _MIN_ENTRIES = 2
+_TAIL_CHARS = 100  # of a line, in which its leaders and its number stand
 
 
 def remove_contents(lines: Sequence[Line]) -> tuple[list[Line], tuple[Omission, ...]]:
@@ -31,7 +32,7 @@ def remove_contents(lines: Sequence[Line]) -> tuple[list[Line], tuple[Omission, 
         if end > at:
             taken += lines[at:end]
             at = end
-        elif _LEADERS.search(lines[at].text):
+        elif _LEADERS.search(lines[at].text[-_TAIL_CHARS:]):
             taken.append(lines[at])
             at += 1
         else:
@@ -47,7 +48,7 @@ def _contents_end(lines: Sequence[Line], at: int) -> int:
     if lines[at].text.strip(" :").casefold() not in _HEADINGS:
         return at
     end, last_page = at + 1, 0
-    while end < len(lines) and _ENDS_IN_NUMBER.search(lines[end].text):
+    while end < len(lines) and _ENDS_IN_NUMBER.search(lines[end].text[-_TAIL_CHARS:]):
         page = lines[end].text.rsplit(maxsplit=1)[-1]
         if page.isdecimal() and int(page) < last_page:
             break
