@@ -27,8 +27,8 @@ from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
 from ingest.bibliography import DocumentReferences, Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
-from ingest.corpus import LEDGER_NAME, Corpus, load_corpus
-from ingest.errors import CorpusError
+from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, load_corpus
+from ingest.errors import BibliographyError, CorpusError
 from ingest.markers import without_markers
 from ingest.records import Document, Passage
 
@@ -82,6 +82,7 @@ def build_index(
     with build_lock(index_dir):
         corpus = load_corpus(corpus_dir)
         numbering = number_references(corpus.pinned, _article_lists(corpus), corpus.ledger)
+        _refuse_unknown_sources(corpus, numbering)
         content = _content(corpus, numbering, embedder, report)
         _keep_ledger(corpus_dir, corpus.ledger, numbering.ledger)
         scores: list[SelfScore] = []
@@ -124,8 +125,19 @@ def _article_lists(corpus: Corpus) -> list[DocumentReferences]:
     ]
 
 
+def _refuse_unknown_sources(corpus: Corpus, numbering: Numbering) -> None:
+    known = {reference.number for reference in numbering.entries}
+    for document in corpus.documents:
+        if document.reference_number is not None and document.reference_number not in known:
+            raise BibliographyError(
+                f"{document.doc_id} is entered as the text of reference {document.reference_number}, which no article "
+                f"lists and {MANIFEST_NAME} does not describe. Correct its reference_number, or add the entry to "
+                "[[references]]."
+            )
+
+
 def _content(corpus: Corpus, numbering: Numbering, embedder: Embedder, report: Progress) -> Content:
-    limits = ChunkLimits(window_tokens=embedder.identity.max_tokens)
+    limits = ChunkLimits.within(embedder.identity.max_tokens)
     passages: list[Passage] = []
     for done, document in enumerate(corpus.documents):
         report("cut", done, len(corpus.documents))

@@ -33,6 +33,13 @@ class ChunkLimits:
                 f"{self.window_tokens - self.context_tokens}"
             )
 
+    @classmethod
+    def within(cls, window_tokens: int) -> "ChunkLimits":
+        """Return the default limits for an encoder with this window, smaller ones if it is short."""
+        usual = cls()
+        context = min(usual.context_tokens, window_tokens // 4)
+        return cls(window_tokens, min(usual.target_tokens, window_tokens - context), context)
+
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
@@ -56,7 +63,8 @@ def chunk_document(
 
     Args:
         document: The document; its citations carry the numbers that it prints.
-        numbers: Printed number -> number of the index's bibliography, for an article.
+        numbers: Printed number -> number of the index's bibliography, for an article. A number that is
+            printed before several entries is not in it: what cites it cannot be told.
         count_tokens: The encoder's own count, special tokens included.
         limits: How long a passage may be.
 
@@ -66,9 +74,11 @@ def chunk_document(
     """
     cutter = _Cutter(document, numbers, count_tokens, limits)
     passages: list[Passage] = []
-    body = [block for block in document.blocks if block.kind in BODY_KINDS]
-    for section, blocks in groupby(body, key=lambda block: block.section):
-        for run, lead_in in cutter.runs(list(blocks)):
+    # Headings and references part what is on either side of them, also where both sides are of one section.
+    for (is_body, section), blocks in groupby(
+        document.blocks, key=lambda block: (block.kind in BODY_KINDS, block.section)
+    ):
+        for run, lead_in in cutter.runs(list(blocks)) if is_body else ():
             passages.append(cutter.passage(run, section=section, lead_in=lead_in))
     return passages
 
@@ -80,10 +90,10 @@ class _Cutter:
     count_tokens: Callable[[str], int]
     limits: ChunkLimits
 
-    def runs(self, blocks: Sequence[Block]) -> Iterator[tuple[list[_Unit], str]]:
-        """Yield the units of one passage after another, each with the lead-in of the list it continues."""
+    def runs(self, blocks: Sequence[Block]) -> Iterator[tuple[list[_Unit], Block | None]]:
+        """Yield the units of one passage after another, each with the lead-in of the list it begins in."""
         run: list[_Unit] = []
-        run_lead_in = ""
+        run_lead_in: Block | None = None
         for bundle, lead_in in self._bundles(blocks):
             if run and self._overflows(run, bundle):
                 yield run, run_lead_in
@@ -97,55 +107,56 @@ class _Cutter:
         if run:
             yield run, run_lead_in
 
-    def passage(self, run: Sequence[_Unit], *, section: tuple[str, ...], lead_in: str) -> Passage:
-        """Make the passage of some neighbouring units."""
+    def passage(self, run: Sequence[_Unit], *, section: tuple[str, ...], lead_in: Block | None) -> Passage:
+        """Make the passage of some neighbouring units; a lead-in that is not among them is its context."""
         document = self.document
         start, end = run[0].sentence.start, run[-1].sentence.end
         text = document.text[start:end]
         cited = {number for unit in run for number in unit.sentence.references}
         page = next(block.page for block in document.blocks if block.start <= start < block.end)
+        context = (*section, self._plain(lead_in)) if lead_in and lead_in.end <= start else section
         return Passage(
             passage_id=passage_id(document.doc_id, start, text),
             doc_id=document.doc_id,
             text=text,
             start=start,
             end=end,
-            embedding_text=self._embedding_text(start, end, section=section, lead_in=lead_in),
+            embedding_text=self._embedding_text(start, end, context=context),
             sentences=tuple(unit.sentence for unit in run),
             section=section,
             references=tuple(sorted(cited)),
             page=page,
         )
 
-    def _embedding_text(self, start: int, end: int, *, section: tuple[str, ...], lead_in: str) -> str:
+    def _embedding_text(self, start: int, end: int, *, context: tuple[str, ...]) -> str:
         body = without_markers(self.document.text, self.document.citations, start=start, end=end)
         # Not the title: it is the same for all passages of a document and blurs what tells them apart.
-        context = [part for part in (*section, lead_in) if part]
+        context = tuple(part for part in context if part)
         # Context is repeated from elsewhere, so leaving its outermost parts off loses no text.
         while context and self.count_tokens(_with_context(context, "")) > self.limits.context_tokens:
             context = context[1:]
         return _with_context(context, body)
 
-    def _bundles(self, blocks: Sequence[Block]) -> Iterator[tuple[list[_Unit], str]]:
-        """Yield what had better stay together, with the lead-in of the list or table it continues.
+    def _bundles(self, blocks: Sequence[Block]) -> Iterator[tuple[list[_Unit], Block | None]]:
+        """Yield what had better stay together, with the lead-in of the list or table it belongs to.
 
         That is one block, or the paragraph that introduces a list together with the first item.
         """
         held: list[_Unit] = []
-        lead_in = ""
+        lead_in: Block | None = None
         for block, after in pairwise([*blocks, None]):
             assert block is not None
             units = held + self._units(block)
             held = []
             if block.kind == "paragraph":
-                lead_in = self._plain(block) if self._introduces(block) else ""
+                lead_in = block if self._introduces(block) else None
                 if lead_in and after is not None and after.kind != "paragraph":
                     held = units
                     continue
-                yield units, ""
+                yield units, None
             else:
                 yield units, lead_in
-                lead_in = lead_in or (self._plain(block) if block.kind == "table_row" else "")
+                lead_in = lead_in or (block if block.kind == "table_row" else None)
 
     def _introduces(self, block: Block) -> bool:
         return block.kind == "paragraph" and self._plain(block).endswith(":")
@@ -169,6 +180,11 @@ class _Cutter:
         tokens = self._tokens(start, end)
         if tokens <= self.limits.target_tokens:
             return [_Unit(Sentence(start, end, references), tokens)]
+        if end - start == 1:
+            raise ValueError(
+                f"target_tokens is {self.limits.target_tokens}, but {self.document.text[start]!r} alone has {tokens}; "
+                "choose a larger one"
+            )
         middle = _cut_point(self.document.text, start, end)
         left = _trimmed(self.document.text, start, middle)
         right = _trimmed(self.document.text, middle, end)
@@ -191,6 +207,7 @@ class _Cutter:
             for citation in self.document.citations
             if _overlaps(citation, start, end)
             for number in citation.numbers
+            if number in self.numbers
         }
         return tuple(sorted(cited))
 

@@ -178,7 +178,6 @@ def _check_manifest(manifest: Manifest, folder: Path) -> None:
     _refuse_repeats([entry.doc_id for entry in manifest.documents], what="doc_id")
     _refuse_repeats([entry.path for entry in manifest.documents], what="path")
     _refuse_repeats([str(entry.number) for entry in manifest.references], what="reference number")
-    numbers = {entry.number for entry in manifest.references}
     root = folder.resolve()
     for entry in manifest.documents:
         path = (folder / entry.path).resolve()
@@ -192,10 +191,6 @@ def _check_manifest(manifest: Manifest, folder: Path) -> None:
             raise ManifestError(
                 f"{entry.doc_id}: a source needs a reference_number and an article must have none; this is "
                 f"a {entry.kind} with reference_number {entry.reference_number}."
-            )
-        if entry.reference_number is not None and entry.reference_number not in numbers:
-            raise ManifestError(
-                f"{entry.doc_id}: reference {entry.reference_number} is not in [[references]]. Add it there."
             )
 
 
