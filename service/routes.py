@@ -17,22 +17,24 @@ from service.release import RELEASE
 
 T = TypeVar("T")
 
-_DESCRIPTIONS = {
+_DESCRIPTIONS: dict[int | str, str] = {
+    400: "The body cannot be read.",
     404: "There is no such document, passage or reference in the index.",
     409: "The service is not set up for what was asked for.",
     413: "The request is too large.",
     422: "The request is faulty; the problem says where and what to do.",
     503: "There is no index to answer from yet.",
+    "default": "Any other error.",
 }
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def _problems(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
     """Describe problems for OpenAPI."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
 
 
-router = APIRouter()
+router = APIRouter(responses=_problems("default"))
 
 
 def live_index(request: Request) -> LiveIndex:
@@ -70,7 +72,7 @@ def _refuse_generated(mode: schemas.AnswerMode) -> None:
         )
 
 
-@router.post("/v1/ask", tags=["ask"], summary="Ask a question", responses=_problems(409, 413, 422, 503))
+@router.post("/v1/ask", tags=["ask"], summary="Ask a question", responses=_problems(400, 409, 413, 422, 503))
 async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     _refuse_generated(asked.answer)
@@ -78,28 +80,11 @@ async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> s
 
 
 @router.get("/v1/ask", tags=["ask"], summary="Ask a question by address", responses=_problems(409, 422, 503))
-async def ask_by_address(  # one parameter for each part of the query string
-    index: Serving,
-    executor: Workers,
-    question: Annotated[
-        schemas.Question, Query(description="In plain words.", examples=["What helps a calf cramp at night?"])
-    ],
-    top_k: Annotated[schemas.TopK, Query(description="How many passages to return.")] = 5,
-    documents: Annotated[
-        list[schemas.DocId] | None, Query(description="Only these documents; repeatable.")
-    ] = None,
-    references: Annotated[
-        list[schemas.Number] | None, Query(description="Only passages with these numbers; repeatable.")
-    ] = None,
-    answer: Annotated[
-        schemas.AnswerMode, Query(description="`extractive`, `generated` or `none`.")
-    ] = "extractive",
+async def ask_by_address(
+    asked: Annotated[schemas.AskByAddress, Query()], index: Serving, executor: Workers
 ) -> schemas.AskReply:
     """Do what the POST does, for links and quick looks."""
-    _refuse_generated(answer)
-    only = schemas.Filter(documents=documents, references=references)
-    asked = schemas.AskRequest(question=question, top_k=top_k, filter=only, answer=answer)
-    return await _on_worker(executor, partial(answer_request, asked, index))
+    return await ask(asked.as_request(), index, executor)
 
 
 @router.get("/v1/references", tags=["bibliography"], summary="The bibliography", responses=_problems(503))

@@ -43,7 +43,7 @@ class Filter(_Request):
     """Which passages may be used; two conditions must both hold."""
 
     documents: list[DocId] | None = Field(default=None, max_length=100, description="Only these documents.")
-    references: list[Number] | None = Field(
+    references: list[Annotated[Number, Field(strict=True)]] | None = Field(
         default=None, max_length=100, description="Only passages that carry one of these reference numbers."
     )
 
@@ -67,6 +67,28 @@ class AskRequest(_Request):
         default="extractive",
         description="`extractive`: verbatim sentences; `generated`: a language model's, where one is set up; `none`.",
     )
+
+
+class AskByAddress(_Request):
+    """A question as the parts of an address, where every value is text."""
+
+    question: Question = Field(
+        description="In plain words, 1 to 2,000 characters after trimming.",
+        examples=["What helps a calf cramp at night?"],
+    )
+    top_k: TopK = Field(default=5, description="How many passages to return.")
+    documents: list[DocId] | None = Field(
+        default=None, max_length=100, description="Only these documents; repeatable."
+    )
+    references: list[Number] | None = Field(
+        default=None, max_length=100, description="Only passages with these numbers; repeatable."
+    )
+    answer: AnswerMode = Field(default="extractive", description="`extractive`, `generated` or `none`.")
+
+    def as_request(self) -> AskRequest:
+        """Return the same question as a body would ask it."""
+        only = Filter(documents=self.documents, references=self.references)
+        return AskRequest(question=self.question, top_k=self.top_k, filter=only, answer=self.answer)
 
 
 class _Reply(BaseModel):
