@@ -35,7 +35,8 @@ def normalize_text(text: str) -> str:
 
     Leading and trailing white space is kept (as one space), so that pieces can be joined.
     """
-    return _WHITE_SPACE.sub(" ", _INVISIBLE.sub("", unicodedata.normalize("NFC", text)))
+    # Composed last: a letter and its accent may have had something invisible between them.
+    return _WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", _INVISIBLE.sub("", text)))
 
 
 @dataclass(slots=True)
