@@ -4,7 +4,9 @@
     ├── CorpusError                what an editor supplied cannot be used
     │   ├── ManifestError          corpus.toml is missing, malformed or contradicts itself
     │   ├── UnreadableDocumentError   a file is empty, encrypted, truncated or not what it claims
-    │   └── BibliographyError      reference numbers contradict each other
+    │   ├── BibliographyError      reference numbers contradict each other
+    │   └── FetchingError          nothing usable came from outside
+    │       └── AddressRefusedError   an address may not be visited
     ├── ModelError                 the encoder is missing or not the one expected
     ├── SnapshotError              a snapshot on disk cannot be used
     │   ├── SnapshotNotFoundError  there is none yet
@@ -35,6 +37,14 @@ class UnreadableDocumentError(CorpusError):
 
 class BibliographyError(CorpusError):
     """Reference numbers contradict each other."""
+
+
+class FetchingError(CorpusError):
+    """Nothing usable came from outside: no answer, a faulty one, or another work than was asked for."""
+
+
+class AddressRefusedError(FetchingError):
+    """An address that may not be visited, because of its form or because of where it leads."""
 
 
 class ModelError(CitewellError):
