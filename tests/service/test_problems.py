@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, unquote
 
-import httpx
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
@@ -19,7 +19,7 @@ from tests.service.conftest import MAX_BODY_BYTES, make_app
 JSON = {"content-type": "application/json"}
 
 
-def assert_problem(response: httpx.Response, status: int, *, says: str = "") -> dict[str, Any]:
+def assert_problem(response: httpx2.Response, status: int, *, says: str = "") -> dict[str, Any]:
     """Check that a response is a whole problem and return it."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
@@ -134,13 +134,13 @@ def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) ->
         "application/x-www-form-urlencoded",
         "multipart/form-data; boundary=x",
         "multipart/form-data",
-        "é",
+        ";",
     ],
 )
 def test_a_body_of_another_type_is_refused_and_the_right_one_named(
     client: TestClient, content_type: str | None
 ) -> None:
-    headers = {"content-type": content_type.encode("latin-1")} if content_type else {}
+    headers = {"content-type": content_type} if content_type else {}
 
     response = client.post("/v1/ask", content=b'{"question": "pollen"}', headers=headers)
 
