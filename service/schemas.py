@@ -196,6 +196,7 @@ class IndexStamp(_Reply):
 
 _EXAMPLE_REPLY: dict[str, Any] = {
     "question": "What happens if I stop baclofen suddenly?",
+    "searched_as": None,
     "answerable": True,
     "confidence": 0.98,
     "answer": {
@@ -266,6 +267,9 @@ class AskReply(_Reply):
     model_config = ConfigDict(frozen=True, json_schema_extra={"examples": [_EXAMPLE_REPLY]})
 
     question: str
+    searched_as: str | None = Field(
+        description="The question with its misspelled words put right; null where there were none."
+    )
     answerable: bool = Field(description="Whether the documents answer the question.")
     confidence: float = Field(description="Fitted probability that they do, 0 to 1.")
     answer: Answer | None = Field(description="Null when not answerable, or when none was asked for.")
@@ -292,6 +296,7 @@ class ReferenceDetail(Reference):
 
     passages: list["PassageText"] = Field(description="The passages of the source itself, in reading order.")
     cited_by: list[CitingSentence] = Field(description="Every sentence of an article that cites it.")
+    index: IndexStamp
 
 
 class PassageText(_Reply):

@@ -27,6 +27,7 @@ def ask_reply(reply: Reply, index: ServingIndex, *, took_ms: float) -> schemas.A
     content = index.snapshot.searcher.content
     return schemas.AskReply(
         question=reply.question,
+        searched_as=reply.searched_as,
         answerable=reply.answerable,
         confidence=reply.confidence,
         answer=schemas.Answer.model_validate(reply.answer, from_attributes=True) if reply.answer else None,
@@ -178,6 +179,7 @@ def reference_detail(index: ServingIndex, number: int) -> schemas.ReferenceDetai
             if each.doc_id not in sources
             for found in _citing_sentences(each, number)
         ],
+        index=stamp(index),
     )
 
 
