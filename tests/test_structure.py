@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "service": {"ingest", "index", "answer", "evaluation"},
 }
 REAL_PARTS = {"SentenceTransformerEmbedder", "CrossEncoderReranker"}
-NETWORK = ("socket", "httpx", "urllib.request", "requests", "http.client", "aiohttp", "urllib3")
+NETWORK = ("socket", "httpx", "httpcore", "urllib.request", "requests", "http.client", "aiohttp", "urllib3")
 #: The modules of the service that listen, or that ask whether a listening service is well.
 LISTENING = {"service.app", "service.cli", "service.server", "service.listening"}
 FETCHING = {"ingest.fetching"}
