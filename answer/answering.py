@@ -30,6 +30,7 @@ class Reply:
     """
 
     question: str
+    searched_as: str | None  # the question with its misspelled words put right; None where there were none
     answerable: bool
     confidence: float
     answer: Answer | None
@@ -69,6 +70,7 @@ def answer_question(
     passages = result.ranked[:k]
     return Reply(
         question=question,
+        searched_as=result.query if result.query != question else None,
         answerable=answerable,
         confidence=round(confidence, 4),
         answer=answer,

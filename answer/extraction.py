@@ -49,7 +49,7 @@ def choose_sentences(evidence: Evidence) -> list[SentenceEvidence]:
     ranked = _rank(evidence)
     chosen: list[SentenceEvidence] = []
     for score, each in ranked:
-        if len(chosen) == MAX_SENTENCES or score < _KEEP_SHARE * ranked[0][0]:
+        if len(chosen) == MAX_SENTENCES or (chosen and score < _KEEP_SHARE * ranked[0][0]):
             break
         if not any(each.text == other.text for other in chosen):
             chosen.append(each)

@@ -1,9 +1,11 @@
 """Question sets: reading judged questions, and the ordinary questions that no health article answers."""
 
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from ingest.errors import CorpusError
 
@@ -18,13 +20,18 @@ class JudgedQuestion:
         notice: Kind of the notice that the question must get, None for none.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)
+
     id: str
-    question: str
+    question: Annotated[str, Field(pattern=r"\S")]
     kind: str
     answerable: bool
     refs: tuple[int, ...] = ()
     nuggets: tuple[tuple[str, ...], ...] = ()
     notice: str | None = None
+
+
+_QUESTION = TypeAdapter(JudgedQuestion)
 
 
 def read_questions(path: Path) -> list[JudgedQuestion]:
@@ -34,17 +41,18 @@ def read_questions(path: Path) -> list[JudgedQuestion]:
         CorpusError: If a line is not such a question; the message names file and line.
     """
     questions = []
-    for at, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not `splitlines`: JSON allows other separators, such as U+2028, within a string.
+    for at, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
-            fields = json.loads(line)
-            fields["refs"] = tuple(fields.get("refs", ()))
-            fields["nuggets"] = tuple(tuple(group) for group in fields.get("nuggets", ()))
-            questions.append(JudgedQuestion(**fields))
-        except (ValueError, TypeError) as error:
+            questions.append(_QUESTION.validate_json(line))
+        except ValidationError as error:
+            reasons = "; ".join(
+                f"{'.'.join(map(str, each['loc'])) or 'the line'}: {each['msg']}" for each in error.errors()
+            )
             raise CorpusError(
-                f"{path}, line {at}: {error}. Correct the line; README names the fields."
+                f"{path}, line {at}: {reasons}. Correct the line; README names the fields."
             ) from error
     return questions
 

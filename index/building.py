@@ -19,10 +19,12 @@ from index.searching import (
     LEXICAL_NAME,
     SENTENCES_NAME,
     VECTORS_NAME,
+    WORDS_NAME,
     Searcher,
 )
 from index.self_score import SelfScore, score_citations
 from index.snapshot import activate, build_lock, prune, write_snapshot
+from index.spelling import Spelling
 from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
 from ingest.bibliography import DocumentReferences, Ledger, Numbering, number_references
@@ -88,7 +90,7 @@ def build_index(
         scores: list[SelfScore] = []
 
         def fill(folder: Path) -> dict[str, Any]:
-            _write_parts(folder, content, embedder, cache, report)
+            write_parts(folder, content, embedder, cache, report)
             searcher = Searcher.open(folder, embedder=embedder)
             try:
                 report("score", 0, 1)
@@ -156,9 +158,11 @@ def _content(corpus: Corpus, numbering: Numbering, embedder: Embedder, report: P
     )
 
 
-def _write_parts(
+def write_parts(
     folder: Path, content: Content, embedder: Embedder, cache: VectorCache, report: Progress
 ) -> None:
+    """Write everything that a `Searcher` opens into an empty folder: content, vectors and terms."""
+
     def embed_progress(stage: str) -> Callable[[int, int], None]:
         return lambda done, total: report(stage, done, total)
 
@@ -172,6 +176,7 @@ def _write_parts(
     titles = {document.doc_id: document.title for document in content.documents}
     searchable = [f"{titles[passage.doc_id]}\n{passage.embedding_text}" for passage in content.passages]
     BM25Index.of(searchable).write(folder / LEXICAL_NAME)
+    Spelling.of(searchable).write(folder / WORDS_NAME)
 
 
 def _sentence_texts(content: Content) -> list[str]:

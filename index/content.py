@@ -61,7 +61,11 @@ class DocumentSummary:
 
 
 def write_content(path: Path, content: Content) -> None:
-    """Write content to a new file; the same content gives the same bytes."""
+    """Write content to a new file; the same content gives the same bytes.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
     place = {document.doc_id: at for at, document in enumerate(content.documents)}
     connection = sqlite3.connect(path)
     try:
@@ -100,6 +104,8 @@ def write_content(path: Path, content: Content) -> None:
             ((each.number, _REFERENCE.dump_json(each).decode()) for each in content.references),
         )
         connection.commit()
+    except sqlite3.OperationalError as error:
+        raise OSError(f"{path.name}: {error}") from error
     finally:
         connection.close()
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 _WORD = re.compile(r"(?u)\b\w\w+\b")
 _STOP_WORDS = frozenset(STOPWORDS_EN)
-_FILES = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "params.index.json")
 _VOCABULARY = "vocabulary.json"
 
 

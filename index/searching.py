@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from index.content import ContentStore
 from index.embedding import Embedder
 from index.fusion import fuse_scores
-from index.lexical import BM25Index, LexicalIndex
+from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
 from index.snapshot import verify
+from index.spelling import Spelling
 from index.vectors import FlatVectorStore, VectorStore, similarities
 from ingest.errors import IndexMismatchError
 from ingest.records import Passage
@@ -22,6 +23,7 @@ CONTENT_NAME = "content.sqlite"
 VECTORS_NAME = "vectors.faiss"
 SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
+WORDS_NAME = "words.json"
 CONFIDENCE_NAME = "confidence.json"
 
 #: How much the dense score counts; docs/decisions.md has the measurement.
@@ -56,7 +58,10 @@ class RankedPassage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a query found, with its vector, so that later steps need not embed it again."""
+    """What a query found, with its vector, so that later steps need not embed it again.
+
+    `query` is what was searched for: the query that was given, its misspelled words put right.
+    """
 
     query: str
     vector: NDArray[np.float32]  # (dim,)
@@ -72,6 +77,7 @@ class Searcher:
         content: ContentStore,
         vectors: VectorStore,
         lexical: LexicalIndex,
+        spelling: Spelling,
         sentence_vectors: NDArray[np.float16],
         embedder: Embedder,
         reranker: Reranker | None = None,
@@ -79,6 +85,7 @@ class Searcher:
         self.content = content
         self.vectors = vectors
         self.lexical = lexical
+        self._spelling = spelling
         self.embedder = embedder
         self._reranker = reranker
         self._sentence_vectors = sentence_vectors  # (n_sentences, dim), in order of passage and place in it
@@ -92,6 +99,7 @@ class Searcher:
             content=ContentStore(folder / CONTENT_NAME),
             vectors=FlatVectorStore.read(folder / VECTORS_NAME),
             lexical=BM25Index.read(folder / LEXICAL_NAME),
+            spelling=Spelling.read(folder / WORDS_NAME),
             sentence_vectors=np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False),
             embedder=embedder,
             reranker=reranker,
@@ -106,13 +114,13 @@ class Searcher:
         Raises:
             NotIndexedError: If the filter names a document or a reference that is not in the index.
         """
-        vector = self.embedder.embed_query(query)
-        return self.search_vector(query, vector, k=k, only=only)
+        corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
+        return self.search_vector(corrected, self.embedder.embed_query(corrected), k=k, only=only)
 
     def search_vector(
         self, query: str, vector: NDArray[np.float32], *, k: int, only: SearchFilter | None = None
     ) -> SearchResult:
-        """As `search`, for a query whose vector is already known."""
+        """As `search`, for a query whose vector is already known, and as it is spelled."""
         among = self._allowed(only or SearchFilter())
         lexical = self.lexical.scores(query)
         candidates = self._candidates(vector, lexical, k=max(k, CANDIDATES), among=among)
@@ -139,6 +147,9 @@ class Searcher:
     def sentence_vectors(self, position: int) -> NDArray[np.float16]:
         """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
         return self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
+
+    def _is_indexed(self, word: str) -> bool:
+        return any(self.lexical.knows(term) for term in terms(word))
 
     def _best_sentences(
         self, vector: NDArray[np.float32], positions: NDArray[np.int64]

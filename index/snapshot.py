@@ -19,6 +19,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ _HISTORY = "history.jsonl"
 _LOCK = "lock"
 _UNFINISHED = ".building-"
 _HASH_CHARS = 16
+_VERSION = re.compile(rf"[0-9a-f]{{{_HASH_CHARS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +89,30 @@ def write_snapshot(index_dir: Path, fill: Callable[[Path], dict[str, Any]]) -> s
     Raises:
         SnapshotError: If the disk refuses; nothing is left behind, and no version is harmed.
     """
-    folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=index_dir))
+    with _disk_errors(index_dir):
+        folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=index_dir))
+        try:
+            fields = fill(folder)
+            version = _seal(folder, fields)
+            verify(folder)
+            _install(folder, index_dir / version)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if not any(record.version == version for record in read_history(index_dir)):
+            _record(index_dir, version, "built")
+    return version
+
+
+@contextlib.contextmanager
+def _disk_errors(index_dir: Path) -> Iterator[None]:
+    """Say what to do when the disk refuses."""
     try:
-        fields = fill(folder)
-        version = _seal(folder, fields)
-        verify(folder)
-        _install(folder, index_dir / version)
+        yield
     except OSError as error:
         raise SnapshotError(
             f"The snapshot could not be written to {index_dir}: {error}. Free some space or mend the disk, then "
             "build again; what served before still does."
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    if not any(record.version == version for record in read_history(index_dir)):
-        _record(index_dir, version, "built")
-    return version
 
 
 def _seal(folder: Path, fields: dict[str, Any]) -> str:
@@ -193,10 +203,11 @@ def current_version(index_dir: Path) -> str:
         SnapshotNotFoundError: If nothing has been built yet.
     """
     try:
-        version = (index_dir / _CURRENT).read_text(encoding="ascii").strip()
+        version = (index_dir / _CURRENT).read_text(encoding="ascii", errors="replace").strip()
     except FileNotFoundError as error:
         raise SnapshotNotFoundError(f"There is no index in {index_dir} yet. Run `citewell build`.") from error
-    if not (index_dir / version).is_dir():
+    # An empty line, or one with a stroke in it, would name the folder itself or one outside it.
+    if not _VERSION.fullmatch(version) or not (index_dir / version).is_dir():
         raise SnapshotNotFoundError(
             f"{index_dir / _CURRENT} names version {version!r}, which is not there. Run `citewell build`."
         )
@@ -208,35 +219,49 @@ def activate(index_dir: Path, version: str, *, detail: str = "") -> None:
 
     Raises:
         SnapshotNotFoundError: If there is no such version.
+        SnapshotError: If the disk refuses; the version that served before still does.
     """
-    if not (index_dir / version / MANIFEST_NAME).is_file():
+    if not _VERSION.fullmatch(version) or not (index_dir / version / MANIFEST_NAME).is_file():
         raise SnapshotNotFoundError(
             f"There is no version {version} in {index_dir}: {', '.join(versions(index_dir))}."
         )
     with contextlib.suppress(SnapshotNotFoundError):
         if current_version(index_dir) == version:
             return
+    with _disk_errors(index_dir):
+        _point_to(index_dir, version)
+        _record(index_dir, version, "activated", detail)
+
+
+def _point_to(index_dir: Path, version: str) -> None:
     handle, name = tempfile.mkstemp(prefix=f"{_CURRENT}.", dir=index_dir)
-    with os.fdopen(handle, "w", encoding="ascii") as stream:
-        stream.write(f"{version}\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(index_dir / _CURRENT)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(f"{version}\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(index_dir / _CURRENT)
+    finally:
+        Path(name).unlink(missing_ok=True)
     _sync(index_dir)
-    _record(index_dir, version, "activated", detail)
 
 
 def versions(index_dir: Path) -> list[str]:
-    """Return the versions on disk, oldest first."""
-    built = [record.version for record in read_history(index_dir) if record.event == "built"]
-    order = {version: at for at, version in enumerate(built)}
+    """Return the versions on disk, the one built or activated longest ago first."""
+    order = {record.version: at for at, record in enumerate(read_history(index_dir))}
     present = [path.parent.name for path in index_dir.glob(f"[0-9a-f]*/{MANIFEST_NAME}")]
     return sorted(present, key=lambda version: (order.get(version, -1), version))
 
 
 def prune(index_dir: Path, *, keep: int = VERSIONS_KEPT) -> list[str]:
-    """Delete the oldest versions beyond the last few, never the current one; return those deleted."""
+    """Delete all versions but the last few, never the current one; return those deleted.
+
+    Raises:
+        ValueError: If none is to be kept.
+    """
+    if keep < 1:
+        raise ValueError(f"keep is {keep}; choose 1 or more")
     current = current_version(index_dir)
     surplus = [version for version in versions(index_dir)[:-keep] if version != current]
     for version in surplus:

@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS vectors (
 ) WITHOUT ROWID
 """
 _BATCH = 64
+#: What SQLite says of a file that is damaged, no database at all, or one with other tables.
+_NO_CACHE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
 
 class VectorCache:
@@ -36,7 +38,23 @@ class VectorCache:
                 kept even when the build dies later.
             texts: Any number, repeats allowed.
             progress: Called with (texts done, texts in all).
+
+        Raises:
+            OSError: If the disk refuses, or another process keeps the file locked.
         """
+        try:
+            return self._embed(embedder, texts, progress)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _NO_CACHE:
+                raise OSError(f"{self._path}: {error}") from error
+            # Whatever is in the file, it is no cache of ours any more; start afresh.
+            self._path.unlink()
+            Path(f"{self._path}-journal").unlink(missing_ok=True)
+            return self._embed(embedder, texts, progress)
+
+    def _embed(
+        self, embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None
+    ) -> NDArray[np.float32]:
         identity = embedder.identity
         weights = f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}"
         keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
@@ -57,23 +75,12 @@ class VectorCache:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connect()
-        try:
-            yield connection
-        finally:
-            connection.close()
-
-    def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path)
         try:
             connection.execute(_SCHEMA)
-        except sqlite3.DatabaseError:
-            # Whatever is in the file, it is no cache of ours any more; start afresh.
+            yield connection
+        finally:
             connection.close()
-            self._path.unlink()
-            connection = sqlite3.connect(self._path)
-            connection.execute(_SCHEMA)
-        return connection
 
 
 def _read(

@@ -1,6 +1,5 @@
 """Nearest vectors by inner product, with FAISS."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,7 +32,11 @@ class VectorStore(Protocol):
         """Return the inner products with the vectors at these positions, same order and shape."""
 
     def write(self, path: Path) -> None:
-        """Write everything to one file; the same vectors give the same bytes."""
+        """Write everything to one file; the same vectors give the same bytes.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
 
 
 class FlatVectorStore:
@@ -71,12 +74,20 @@ class FlatVectorStore:
             options = faiss.SearchParameters()
             options.sel = faiss.IDSelectorBatch(chosen)
         available = len(self) if chosen is None else len(chosen)
-        if not available:
-            return np.empty(0, np.int64), np.empty(0, np.float64)
-        scores, positions = self._index.search(query.reshape(1, -1), min(k, available), params=options)
+        kept = min(k, available)
+        # FAISS keeps any of the vectors whose scores are equal, so it is asked until a lower score comes.
+        asked = min(kept + 1, available)
+        while True:
+            if not kept:
+                return np.empty(0, np.int64), np.empty(0, np.float64)
+            scores, positions = self._index.search(query.reshape(1, -1), asked, params=options)
+            if asked == available or scores[0][-1] < scores[0][kept - 1]:
+                break
+            asked = min(2 * asked, available)
         # FAISS fills a short result list with -1, which is no passage.
         found = positions[0] >= 0
-        return _in_total_order(positions[0][found], scores[0][found].astype(np.float64))
+        ordered, values = _in_total_order(positions[0][found], scores[0][found].astype(np.float64))
+        return ordered[:kept], values[:kept]
 
     def score(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the inner products with the vectors at these positions."""
@@ -89,7 +100,10 @@ class FlatVectorStore:
 
     def write(self, path: Path) -> None:
         """Write everything to one file."""
-        faiss.write_index(self._index, str(path))
+        try:
+            faiss.write_index(self._index, str(path))
+        except RuntimeError as error:
+            raise OSError(f"{path.name}: {error}") from error
 
 
 def _in_total_order(
@@ -107,8 +121,3 @@ def similarities(query: NDArray[np.float32], vectors: NDArray[np.floating[Any]])
     return np.asarray(
         np.einsum("nd,d->n", vectors.astype(np.float64), query.astype(np.float64)), dtype=np.float64
     )
-
-
-def stack(rows: Sequence[NDArray[np.float32]], *, dim: int) -> NDArray[np.float32]:
-    """Return shape (len(rows), dim), also for no rows at all."""
-    return np.stack(rows) if rows else np.empty((0, dim), dtype=np.float32)

@@ -10,6 +10,8 @@ def print_reply(reply: AskReply, console: Console) -> None:
     """Print notices, answer, passages and references, in this order."""
     for notice in reply.notices:
         console.print(Text(f"Urgent: {notice.text}\n", style="bold red"))
+    if reply.searched_as is not None:
+        console.print(Text(f"Searched for: {reply.searched_as}\n", style="italic"))
     if reply.answer is not None:
         for sentence in reply.answer.sentences:
             console.print(Text(f"{_numbers(sentence.references)} {sentence.text}"))
