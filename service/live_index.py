@@ -10,6 +10,9 @@ from answer.confidence import ConfidenceModel
 from index.searching import OpenSnapshot
 from ingest.errors import CitewellError
 
+#: A refused version is opened again after so many checks; verifying a large one takes a while.
+RETRY_AFTER_CHECKS = 30
+
 _log = structlog.get_logger(__name__)
 
 
@@ -47,7 +50,8 @@ class LiveIndex:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="index-swap", daemon=True)
         self._current = self._open_current()
-        self._refused: str | None = None
+        self._refused: tuple[str | None, str] | None = None  # the version and why
+        self._checks_left = 0  # until a refused version is tried again
 
     @property
     def current(self) -> ServingIndex:
@@ -64,22 +68,39 @@ class LiveIndex:
         self._thread.join()
 
     def check(self) -> None:
-        """Swap if the pointer names another version; go on with this one if that cannot be opened."""
+        """Swap if the pointer names another version; go on with this one if that cannot be opened.
+
+        A version that cannot be opened is reported once, and tried again from time to time: a rebuild
+        mends a damaged version under the same name.
+        """
         version: str | None = None
         try:
             version = self._read_version()
-            if version in (self._current.version, self._refused):
+            if version == self._current.version or self._is_postponed(version):
                 return
             fresh = self._open_current()
         except (CitewellError, OSError) as error:
-            if version is None or version != self._refused:
-                _log.warning("new index refused", version=version, reason=str(error))
-            self._refused = version
+            self._refuse(version, str(error))
             return
         _log.info("index swapped", old=self._current.version, new=fresh.version)
         self._refused = None
         self._current = fresh
 
+    def _is_postponed(self, version: str) -> bool:
+        if self._refused is None or self._refused[0] != version:
+            return False
+        self._checks_left -= 1
+        return self._checks_left > 0
+
+    def _refuse(self, version: str | None, reason: str) -> None:
+        if self._refused != (version, reason):
+            _log.warning("new index refused", version=version, reason=reason)
+        self._refused = (version, reason)
+        self._checks_left = RETRY_AFTER_CHECKS
+
     def _follow(self) -> None:
         while not self._stopping.wait(self._check_every_s):
-            self.check()
+            try:
+                self.check()
+            except Exception:  # noqa: BLE001  # a thread's entry point: it must outlive whatever one check meets
+                _log.exception("index check failed")

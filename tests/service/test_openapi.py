@@ -139,7 +139,7 @@ def test_the_example_of_a_reply_has_the_fields_of_a_reply(
 
     for example in schema["examples"]:
         # The framework leaves null out of examples, so they may have fewer fields but no others.
-        assert set(example) == set(reply)
+        assert set(example) <= set(reply)
         assert set(example["passages"][0]) <= set(reply["passages"][0])
         assert set(example["references"][0]) <= set(reply["references"][0])
         assert set(example["answer"]["sentences"][0]) == set(reply["answer"]["sentences"][0])
