@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,48 +67,50 @@ def write_content(path: Path, content: Content) -> None:
     Raises:
         OSError: If the disk refuses.
     """
-    place = {document.doc_id: at for at, document in enumerate(content.documents)}
-    connection = sqlite3.connect(path)
     try:
-        connection.executescript(_SCHEMA)
-        connection.executemany(
-            "INSERT INTO documents VALUES (?, ?, ?, ?)",
-            (
-                (
-                    at,
-                    document.doc_id,
-                    _NUMBERS.dump_json(dict(content.numbers.get(document.doc_id, {}))).decode(),
-                    _DOCUMENT.dump_json(document).decode(),
-                )
-                for at, document in enumerate(content.documents)
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
-            (
-                (
-                    at,
-                    each.passage_id,
-                    place[each.doc_id],
-                    len(each.sentences),
-                    _PASSAGE.dump_json(each).decode(),
-                )
-                for at, each in enumerate(content.passages)
-            ),
-        )
-        connection.executemany(
-            "INSERT INTO cited VALUES (?, ?)",
-            ((number, at) for at, passage in enumerate(content.passages) for number in passage.references),
-        )
-        connection.executemany(
-            "INSERT INTO bibliography VALUES (?, ?)",
-            ((each.number, _REFERENCE.dump_json(each).decode()) for each in content.references),
-        )
-        connection.commit()
+        with closing(sqlite3.connect(path)) as connection:
+            _write(connection, content)
     except sqlite3.OperationalError as error:
         raise OSError(f"{path.name}: {error}") from error
-    finally:
-        connection.close()
+
+
+def _write(connection: sqlite3.Connection, content: Content) -> None:
+    place = {document.doc_id: at for at, document in enumerate(content.documents)}
+    connection.executescript(_SCHEMA)
+    connection.executemany(
+        "INSERT INTO documents VALUES (?, ?, ?, ?)",
+        (
+            (
+                at,
+                document.doc_id,
+                _NUMBERS.dump_json(dict(content.numbers.get(document.doc_id, {}))).decode(),
+                _DOCUMENT.dump_json(document).decode(),
+            )
+            for at, document in enumerate(content.documents)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
+        (
+            (
+                at,
+                each.passage_id,
+                place[each.doc_id],
+                len(each.sentences),
+                _PASSAGE.dump_json(each).decode(),
+            )
+            for at, each in enumerate(content.passages)
+        ),
+    )
+    connection.executemany(
+        "INSERT INTO cited VALUES (?, ?)",
+        ((number, at) for at, passage in enumerate(content.passages) for number in passage.references),
+    )
+    connection.executemany(
+        "INSERT INTO bibliography VALUES (?, ?)",
+        ((each.number, _REFERENCE.dump_json(each).decode()) for each in content.references),
+    )
+    connection.commit()
 
 
 class ContentStore:

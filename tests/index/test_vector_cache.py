@@ -45,7 +45,8 @@ def test_what_comes_from_the_cache_has_the_bits_that_were_computed(
 def test_no_texts_give_no_rows(cache: VectorCache, embedder: TwinEmbedder) -> None:
     vectors = cache.embed(embedder, [])
 
-    assert (vectors.shape, vectors.dtype) == ((0, embedder.identity.dim), np.float32)
+    assert vectors.shape == (0, embedder.identity.dim)
+    assert vectors.dtype == np.float32
 
 
 def test_only_what_is_new_is_computed(cache: VectorCache, embedder: TwinEmbedder) -> None:
