@@ -84,7 +84,8 @@ def jats(
 <article-meta><article-id pub-id-type="doi">{doi}</article-id>
 <title-group><article-title>{title}</article-title></title-group>
 <contrib-group><contrib contrib-type="author"><name>
-<surname>{first_author}</surname><given-names>Bea</given-names></name></contrib></contrib-group><pub-date pub-type="epub"><year>2020</year></pub-date>
+<surname>{first_author}</surname><given-names>Bea</given-names></name></contrib>
+</contrib-group><pub-date pub-type="epub"><year>2020</year></pub-date>
 <permissions><license xlink:href="https://creativecommons.org/licenses/by/4.0/"><license-p>CC BY</license-p></license>
 </permissions>{extra}<abstract><p>Cooling eases stings.</p></abstract></article-meta></front>{text if body else ""}
 </article>""".encode()
