@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -59,7 +59,9 @@ def _fixable(command: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except CitewellError as error:
+        except BrokenPipeError:
+            raise  # whoever reads our output has gone; typer ends quietly
+        except (CitewellError, OSError) as error:
             _err.print(f"citewell: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
 
@@ -108,7 +110,8 @@ def build(
     from service import freshness, wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
 
     settings = _settings(corpus=corpus, index=index)
-    if if_stale and freshness.is_fresh(settings):
+    inputs = freshness.hash_inputs(settings)
+    if if_stale and freshness.is_fresh(settings, inputs):
         _say("The index is up to date.", {"fresh": True}, as_json=as_json)
         return
     with _progress() as report:
@@ -116,7 +119,7 @@ def build(
         embedder = wiring.make_embedder(settings)
         report("load encoder", 1, 1)
         built = wiring.build(settings, embedder, progress=report)
-    freshness.remember(settings)
+    freshness.remember(settings, built.version, inputs)
     for path, reason in built.quarantined:
         _err.print(
             f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True
@@ -160,20 +163,22 @@ def serve(
     settings = _settings(corpus=corpus, index=index, host=host, port=port)
     current_version(settings.index_dir)
     configure_logs()
-    application = create_app(
-        lambda: wiring.live_index(settings),
-        query_threads=settings.query_threads,
-        max_body_bytes=settings.max_body_bytes,
-    )
     listening = _listen(settings)
     address, bound = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
     _err.print(
         f"Citewell {RELEASE} answers at http://{shown}:{bound} once the encoder is loaded.", highlight=False
     )
-    config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
-    server = uvicorn.Server(config)
-    server.run(sockets=[listening])
+    # Opened here and not in the lifespan, where an index that cannot be used would end in a traceback.
+    with closing(listening), wiring.live_index(settings) as live:
+        application = create_app(
+            lambda: nullcontext(live),
+            query_threads=settings.query_threads,
+            max_body_bytes=settings.max_body_bytes,
+        )
+        config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
+        server = uvicorn.Server(config)
+        server.run(sockets=[listening])
     if not server.started:
         raise typer.Exit(1)
 
@@ -184,6 +189,8 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        # Two can bind one port as long as neither listens, and the encoder takes seconds to load.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise CitewellError(
@@ -282,7 +289,10 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
 
 @app.command()
 def version() -> None:
-    """Print the release."""
+    """Print the release.
+
+    Example: citewell version
+    """
     _out.print(RELEASE, highlight=False)
 
 
