@@ -1,0 +1,276 @@
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.building import build_index
+from index.embedding import Embedder
+from index.reranking import Reranker
+from index.searching import (
+    CONTENT_NAME,
+    DENSE_WEIGHT,
+    LEXICAL_NAME,
+    SENTENCES_NAME,
+    VECTORS_NAME,
+    OpenSnapshot,
+    Searcher,
+    SearchFilter,
+    SearchResult,
+    open_snapshot,
+)
+from index.snapshot import current_version
+from index.vector_cache import VectorCache
+from ingest.errors import IndexMismatchError, NotIndexedError, SnapshotDamagedError
+from tests.conftest import no_calibration, write_corpus
+from tests.twins import TwinEmbedder, TwinReranker
+
+
+def bits(result: SearchResult) -> list[tuple[str, int, bytes]]:
+    return [
+        (hit.passage.passage_id, hit.rank, np.array([hit.score, hit.dense, hit.lexical]).tobytes())
+        for hit in result.ranked
+    ]
+
+
+def documents_of(result: SearchResult) -> list[str]:
+    return [hit.passage.doc_id for hit in result.ranked]
+
+
+def build(tmp_path: Path, files: dict[str, str], *, embedder: Embedder | None = None) -> Path:
+    """Build an index and return the folder of its version."""
+    build_index(
+        write_corpus(tmp_path / "corpus", files),
+        tmp_path / "index",
+        embedder=embedder or TwinEmbedder(),
+        cache=VectorCache(tmp_path / "vectors.sqlite"),
+        calibrate=no_calibration,
+    )
+    return tmp_path / "index" / current_version(tmp_path / "index")
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("How do I pull out a tick?", "ticks"),
+        ("cold pack for swelling after a sting", "bee-stings"),
+        ("cover an open blister", "blisters"),
+        ("trial of antihistamine tablets in ninety people", "tablets"),
+    ],
+)
+def test_the_document_that_anyone_would_name_comes_first(
+    searcher: Searcher, query: str, expected: str
+) -> None:
+    assert documents_of(searcher.search(query, k=3))[0] == expected
+
+
+def test_ranks_count_from_one_and_scores_never_rise(searcher: Searcher) -> None:
+    ranked = searcher.search("salt water for the nose", k=8).ranked
+
+    assert [hit.rank for hit in ranked] == list(range(1, 9))
+    assert [hit.score for hit in ranked] == sorted((hit.score for hit in ranked), reverse=True)
+    assert all(0 <= hit.score <= 1 for hit in ranked)
+
+
+def test_the_score_is_made_of_passage_and_best_sentence_and_shared_words(searcher: Searcher) -> None:
+    result = searcher.search("pull the tick out with tweezers", k=8)
+
+    dense = []
+    for hit in result.ranked:
+        sentences = searcher.sentence_vectors(hit.position).astype(np.float64) @ result.vector
+        passage = searcher.vectors.score(result.vector, np.array([hit.position], dtype=np.int64))[0]
+        dense.append((passage + sentences.max()) / 2)
+        assert hit.dense == pytest.approx(dense[-1])
+    lexical = searcher.lexical.scores(result.query)
+    for hit, cosine in zip(result.ranked, dense, strict=True):
+        words = lexical[hit.position] / lexical.max()
+        expected = DENSE_WEIGHT * (cosine + 1) / (max(dense) + 1) + (1 - DENSE_WEIGHT) * words
+        assert hit.lexical == pytest.approx(lexical[hit.position])
+        assert hit.score == pytest.approx(expected)
+
+
+def test_equal_passages_come_in_order_of_document_and_offset(tmp_path: Path) -> None:
+    text = "# {}\n\nPull it out.\n\n## One\n\nStay calm.\n\n## One\n\nStay calm.\n"
+    folder = build(tmp_path, {f"{name}.md": text.format(name) for name in ("b", "a", "c")})
+    searcher = Searcher.open(folder, embedder=TwinEmbedder())
+
+    ranked = searcher.search("stay calm", k=6).ranked
+    assert len({hit.score for hit in ranked}) == 1
+    assert [(hit.passage.doc_id, hit.passage.start) for hit in ranked] == sorted(
+        (hit.passage.doc_id, hit.passage.start) for hit in ranked
+    )
+
+
+def test_the_same_query_gives_the_same_bits_again_and_from_many_threads(searcher: Searcher) -> None:
+    queries = ["salt water nose", "sting", "open blister water", "zebra", ""] * 8
+    expected = {query: bits(searcher.search(query, k=8)) for query in queries}
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda query: bits(searcher.search(query, k=8)), queries))
+    assert found == [expected[query] for query in queries]
+
+
+def test_fewer_passages_are_the_head_of_more(searcher: Searcher) -> None:
+    assert bits(searcher.search("nose", k=3)) == bits(searcher.search("nose", k=8))[:3]
+
+
+def test_more_passages_than_there_are_gives_all_of_them_once(searcher: Searcher) -> None:
+    positions = [hit.position for hit in searcher.search("nose", k=500).ranked]
+
+    assert sorted(positions) == list(range(len(searcher.vectors)))
+
+
+@pytest.mark.parametrize("query", ["", "   ", "?", "zzzz qqqq", "the of and"])
+def test_a_query_that_shares_nothing_is_ranked_all_the_same(searcher: Searcher, query: str) -> None:
+    ranked = searcher.search(query, k=3).ranked
+
+    assert len(ranked) == 3
+    assert {hit.lexical for hit in ranked} == {0.0}
+
+
+def test_only_passages_of_the_documents_asked_for_are_returned(searcher: Searcher) -> None:
+    result = searcher.search("nose", k=8, only=SearchFilter(documents=("ticks", "saline")))
+
+    assert set(documents_of(result)) == {"ticks", "saline"}
+
+
+def test_only_passages_that_carry_one_of_the_references_are_returned(searcher: Searcher) -> None:
+    ranked = searcher.search("nose", k=8, only=SearchFilter(references=(1,))).ranked
+
+    assert {hit.passage.doc_id for hit in ranked} == {"hay-fever", "saline"}
+    assert all(1 in hit.passage.references for hit in ranked)
+
+
+def test_two_conditions_must_both_hold(searcher: Searcher) -> None:
+    both = SearchFilter(documents=("hay-fever", "ticks"), references=(1, 2))
+    neither = SearchFilter(documents=("ticks",), references=(1,))
+
+    ranked = searcher.search("nose", k=8, only=both).ranked
+    assert [(hit.passage.doc_id, hit.passage.references) for hit in ranked] == [("hay-fever", (1, 2))]
+    assert searcher.search("nose", k=8, only=neither).ranked == ()
+
+
+@pytest.mark.parametrize("only", [SearchFilter(documents=()), SearchFilter(references=())])
+def test_a_filter_that_names_nothing_lets_nothing_pass(searcher: Searcher, only: SearchFilter) -> None:
+    assert searcher.search("nose", k=8, only=only).ranked == ()
+
+
+def test_a_filter_changes_no_cosine_and_no_word_score(searcher: Searcher) -> None:
+    free = {hit.position: (hit.dense, hit.lexical) for hit in searcher.search("nose spray", k=8).ranked}
+    result = searcher.search("nose spray", k=8, only=SearchFilter(documents=("hay-fever",)))
+
+    assert {hit.position: (hit.dense, hit.lexical) for hit in result.ranked}.items() <= free.items()
+
+
+@pytest.mark.parametrize(
+    ("only", "message"),
+    [
+        (SearchFilter(documents=("ticks", "nowhere")), "no document 'nowhere'"),
+        (SearchFilter(references=(1, 9)), "no reference 9"),
+    ],
+)
+def test_a_filter_that_names_what_is_not_indexed_is_an_error(
+    searcher: Searcher, only: SearchFilter, message: str
+) -> None:
+    with pytest.raises(NotIndexedError, match=message):
+        searcher.search("nose", k=8, only=only)
+
+
+def test_a_misspelled_word_is_put_right_and_the_result_says_so(
+    snapshot: OpenSnapshot, tmp_path: Path
+) -> None:
+    embedder = TwinEmbedder(unknown_words=frozenset({"antihistamien"}))
+    folder = build(tmp_path, {"a.md": "# A\n\nAntihistamine tablets help.", "b.md": "# B\n\nSleep well."})
+    searcher = Searcher.open(folder, embedder=embedder)
+
+    result = searcher.search("antihistamien", k=2)
+    assert result.query == "antihistamine"
+    assert bits(result) == bits(searcher.search("antihistamine", k=2))
+
+
+# --- Reordering ---------------------------------------------------------------------------------------
+
+
+class BackwardReranker:
+    """Prefers what it is handed last."""
+
+    depth = 3
+
+    def score(self, query: str, texts: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.arange(len(texts), dtype=np.float64)
+
+
+def with_reranker(snapshot: OpenSnapshot, tmp_path: Path, reranker: Reranker) -> Searcher:
+    plain = snapshot.searcher
+    return Searcher(
+        content=plain.content,
+        vectors=plain.vectors,
+        lexical=plain.lexical,
+        spelling=plain._spelling,
+        sentence_vectors=plain._sentence_vectors,
+        embedder=plain.embedder,
+        reranker=reranker,
+    )
+
+
+def test_a_reranker_reorders_the_best_and_leaves_the_rest(snapshot: OpenSnapshot, tmp_path: Path) -> None:
+    plain = [hit.position for hit in snapshot.searcher.search("nose", k=8).ranked]
+    reordered = with_reranker(snapshot, tmp_path, BackwardReranker()).search("nose", k=8).ranked
+
+    assert [hit.position for hit in reordered] == [*plain[:3][::-1], *plain[3:]]
+    assert [hit.rank for hit in reordered] == list(range(1, 9))
+
+
+def test_what_a_reranker_finds_equal_goes_by_position(snapshot: OpenSnapshot, tmp_path: Path) -> None:
+    searcher = with_reranker(snapshot, tmp_path, TwinReranker(depth=8))
+
+    positions = [hit.position for hit in searcher.search("zebra", k=8).ranked]
+    assert positions == sorted(positions)
+
+
+# --- Opening ------------------------------------------------------------------------------------------
+
+FILES = {"a.md": "# Ticks\n\nPull a tick out straight. Do not twist it."}
+
+
+@pytest.mark.parametrize(
+    "embedder",
+    [TwinEmbedder(weights="b" * 64), TwinEmbedder(dim=32), TwinEmbedder(max_tokens=128)],
+    ids=["weights", "dimension", "window"],
+)
+def test_a_snapshot_of_another_model_is_refused(tmp_path: Path, embedder: TwinEmbedder) -> None:
+    folder = build(tmp_path, FILES)
+
+    with pytest.raises(IndexMismatchError, match=r"was built with twin .* Run `citewell build`"):
+        open_snapshot(folder, embedder=embedder)
+
+
+def test_the_same_model_under_another_name_is_accepted(tmp_path: Path) -> None:
+    folder = build(tmp_path, FILES)
+    embedder = TwinEmbedder()
+    embedder.identity = TwinEmbedder().identity.__class__("moved", "a" * 64, "mean+Normalize", 64, 256)
+
+    assert open_snapshot(folder, embedder=embedder).version == folder.name
+
+
+@pytest.mark.parametrize(
+    "name", [CONTENT_NAME, VECTORS_NAME, SENTENCES_NAME, f"{LEXICAL_NAME}/vocabulary.json", "confidence.json"]
+)
+def test_damage_to_any_part_is_found_when_a_snapshot_is_opened(tmp_path: Path, name: str) -> None:
+    folder = build(tmp_path, FILES)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 0x10
+    (folder / name).write_bytes(content)
+
+    with pytest.raises(SnapshotDamagedError, match=Path(name).name):
+        open_snapshot(folder, embedder=TwinEmbedder())
+
+
+def test_an_open_snapshot_answers_after_its_folder_is_gone(tmp_path: Path) -> None:
+    folder = build(tmp_path, FILES)
+    searcher = open_snapshot(folder, embedder=TwinEmbedder()).searcher
+    before = bits(searcher.search("tick", k=1))
+    folder.rename(tmp_path / "elsewhere")
+
+    assert bits(searcher.search("tick", k=1)) == before
