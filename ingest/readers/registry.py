@@ -24,6 +24,9 @@ class Format:
     read: Callable[[bytes], Reading]
 
 
+#: No file is larger, whatever its format; some formats have a lower limit of their own.
+MAX_FILE_BYTES = 128_000_000
+
 #: To support another format, add its row.
 FORMATS: tuple[Format, ...] = (
     Format(DOCX, "Word", (".docx",), read_docx),
@@ -48,8 +51,12 @@ def read_document(data: bytes, *, name: str) -> Reading:
         name: Its name; the ending only tells markdown from plain text. May be empty.
 
     Raises:
-        UnreadableDocumentError: If it is empty, in no supported format, or damaged.
+        UnreadableDocumentError: If it is empty, too large, in no supported format, or damaged.
     """
+    if len(data) > MAX_FILE_BYTES:
+        raise UnreadableDocumentError(
+            f"{name or 'The file'} has {len(data):,} bytes; at most {MAX_FILE_BYTES:,} are read. Split it into parts."
+        )
     media_type = detect_media_type(data, name=name)
     chosen = _BY_MEDIA_TYPE.get(media_type)
     if chosen is None:
