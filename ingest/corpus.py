@@ -1,19 +1,21 @@
 """Reading a corpus: its manifest, the files it names, and the files an editor simply put beside them."""
 
+import os
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ingest.bibliography import Ledger
-from ingest.errors import ManifestError, UnreadableDocumentError
+from ingest.errors import BibliographyError, ManifestError, UnreadableDocumentError
 from ingest.readers.reading import Reading
 from ingest.readers.registry import SUPPORTED_SUFFIXES, read_document
 from ingest.records import Document, DocumentKind, Fidelity, Reference
+from ingest.reference_entry import parse_reference
 
 MANIFEST_NAME = "corpus.toml"
 LEDGER_NAME = "bibliography.json"
@@ -64,9 +66,9 @@ class ReferenceEntry(_Entry):
     problems: tuple[str, ...] = ()
 
     def as_reference(self) -> Reference:
-        """Return the entry as a `Reference`."""
-        fields = self.model_dump(exclude={"printed", "print_year", "type"})
-        return Reference(text=self.printed, **fields)
+        """Return the entry as a `Reference`; what is not set here is read from the printed entry."""
+        given = self.model_dump(exclude={"printed", "print_year", "type"}, exclude_defaults=True)
+        return replace(parse_reference(self.printed, self.number), text=self.printed, **given)
 
 
 class Manifest(_Entry):
@@ -114,6 +116,7 @@ def load_corpus(folder: Path) -> Corpus:
 
     Raises:
         ManifestError: If there is nothing to read, or the manifest is malformed or contradicts itself.
+        BibliographyError: If the record of reference numbers is damaged.
     """
     manifest = _read_manifest(folder)
     entries = [*manifest.documents, *_discover(folder, manifest.documents)]
@@ -127,7 +130,7 @@ def load_corpus(folder: Path) -> Corpus:
     warnings: list[str] = []
     for entry in entries:
         try:
-            reading = read_document((folder / entry.path).read_bytes(), name=entry.path)
+            reading = _read_entry(folder, entry)
         except UnreadableDocumentError as error:
             quarantined.append(Quarantined(entry.path, str(error)))
             continue
@@ -143,10 +146,34 @@ def load_corpus(folder: Path) -> Corpus:
     )
 
 
+def _read_entry(folder: Path, entry: DocumentEntry) -> Reading:
+    try:
+        data = (folder / entry.path).read_bytes()
+    except OSError as error:
+        # Without the error's own path: a snapshot must not depend on where its corpus lies.
+        raise UnreadableDocumentError(
+            f"{entry.path} cannot be opened: {error.strerror}. Put that right, then build again."
+        ) from error
+    return read_document(data, name=entry.path)
+
+
 def read_ledger(folder: Path) -> Ledger:
-    """Return the record of all reference numbers ever given in this corpus, empty for a new one."""
+    """Return the record of all reference numbers ever given in this corpus, empty for a new one.
+
+    Raises:
+        BibliographyError: If it is damaged.
+    """
     path = folder / LEDGER_NAME
-    return Ledger.from_json(path.read_text(encoding="utf-8")) if path.exists() else Ledger()
+    if not path.exists():
+        return Ledger()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BibliographyError(
+            f"{path} is damaged: {error}. Restore it from a copy: without it, numbers that were given before could "
+            "be given to something else."
+        ) from error
+    return Ledger.from_json(text)
 
 
 def _read_manifest(folder: Path) -> Manifest:
@@ -176,7 +203,7 @@ def _describe(error: ValidationError) -> str:
 def _check_manifest(manifest: Manifest, folder: Path) -> None:
     """Refuse a manifest that contradicts itself or names what is not there."""
     _refuse_repeats([entry.doc_id for entry in manifest.documents], what="doc_id")
-    _refuse_repeats([entry.path for entry in manifest.documents], what="path")
+    _refuse_repeats([os.path.normpath(entry.path) for entry in manifest.documents], what="path")
     _refuse_repeats([str(entry.number) for entry in manifest.references], what="reference number")
     root = folder.resolve()
     for entry in manifest.documents:
