@@ -21,6 +21,7 @@ from evaluation.resampling import (
     risk_area,
     risk_coverage,
     weighted_mean,
+    widen,
 )
 from evaluation.results import Bin, QueryResult, Returned, SetResult, Slice
 from ingest.errors import CorpusError
@@ -104,7 +105,8 @@ def documents_needed(
         numbers: doc_id -> 0 for an article, else the reference number, for every document of the index.
     """
     named = {number for question in questions.questions for number in question.refs}
-    shown = {each.doc_id for outcome in outcomes.values() for each in (*outcome.passages, *outcome.sentences)}
+    shown = {each.doc_id for outcome in outcomes.values() for each in outcome.passages}
+    shown |= {each.doc_id for outcome in outcomes.values() for each in outcome.sentences}
     return [doc_id for doc_id, number in numbers.items() if number in named or doc_id in shown]
 
 
@@ -239,7 +241,8 @@ def _estimates(cases: Sequence[_Case], per_query: PerQuery) -> dict[str, Estimat
 def mean_estimate(values: Mapping[str, float], order: Sequence[str]) -> Estimate:
     """Return the mean of a measure over the queries it is about, with its interval."""
     row: Floats = np.array([values.get(query, np.nan) for query in order])
-    return estimate(weighted_mean(row), n=len(order), n_counted=len(values))
+    found = estimate(weighted_mean(row), n=len(order), n_counted=len(values))
+    return widen(found) if found.value in (0, 1) else found
 
 
 def _number_accuracy(cases: Sequence[_Case]) -> Estimate:

@@ -1,7 +1,7 @@
 """Percentile bootstrap intervals of any statistic that can be computed under query weights."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,17 @@ def estimate(
     tail = (100 - _CONFIDENCE_PERCENT) / 2
     low, high = np.nanpercentile(drawn, [tail, 100 - tail])
     return Estimate(_rounded(value), _rounded(float(low)), _rounded(float(high)), counted)
+
+
+def widen(found: Estimate) -> Estimate:
+    """Return the exact interval of a share of all or none, which resampling would give no width.
+
+    Source: Clopper and Pearson, Biometrika 1934.
+    """
+    if not found.n or found.value not in (0, 1):
+        return found
+    reach = ((100 - _CONFIDENCE_PERCENT) / 200) ** (1 / found.n)
+    return replace(found, low=_rounded(reach)) if found.value else replace(found, high=_rounded(1 - reach))
 
 
 def bootstrap_weights(n: int, resamples: int, seed: int) -> Iterator[Floats]:

@@ -133,9 +133,15 @@ class Results:
 _RESULTS = TypeAdapter(Results)
 
 
+def as_json(results: Results) -> dict[str, Any]:
+    """Return results as JSON values."""
+    stored: dict[str, Any] = _RESULTS.dump_python(results, mode="json")
+    return stored
+
+
 def write_results(path: Path, results: Results) -> None:
     """Write results as JSON; the same results give the same bytes."""
-    stored = _RESULTS.dump_python(results, mode="json")
+    stored = as_json(results)
     path.write_text(json.dumps(stored, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

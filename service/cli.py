@@ -5,7 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec, TypeVar
@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
+from service.evaluation_commands import evaluate
 from service.logs import configure_logs
 from service.release import RELEASE
 from service.settings import Settings, read_settings
@@ -178,7 +179,8 @@ def serve(
         )
         config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
         server = uvicorn.Server(config)
-        server.run(sockets=[listening])
+        with suppress(KeyboardInterrupt):  # an orderly end, which the server has seen to already
+            server.run(sockets=[listening])
     if not server.started:
         raise typer.Exit(1)
 
@@ -285,6 +287,9 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
             _out.print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
+
+
+app.command()(_fixable(evaluate))
 
 
 @app.command()

@@ -118,7 +118,7 @@ def test_curves_hold_every_question() -> None:
     result = score(GOOD)
 
     assert sum(each.n for each in result.reliability) == len(ALL)
-    assert result.risk_coverage[-1] == (1.0, pytest.approx(3 / 5))
+    assert result.risk_coverage[-1] == pytest.approx((1.0, 3 / 5))
 
 
 def test_only_documents_that_are_named_or_shown_are_needed() -> None:

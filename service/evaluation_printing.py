@@ -1,0 +1,69 @@
+"""Results as a person reads them in a terminal."""
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from evaluation.resampling import Estimate
+from evaluation.results import LOWER_IS_BETTER, Results, SetResult
+
+_FAILURES_SHOWN = 5
+
+
+def print_results(results: Results, console: Console) -> None:
+    """Print one table of measures with intervals per set, and what failed."""
+    for each in results.sets:
+        console.print(_measures(each, results))
+        if slices := _slices(each):
+            console.print(slices)
+        for name, count in each.counts.items():
+            console.print(Text(f"{name}: {count}", style="dim"))
+        _print_failures(each, console)
+
+
+def _measures(result: SetResult, results: Results) -> Table:
+    split = f", {result.split}" if result.split else ""
+    table = Table(title=f"{result.name}{split}: {result.n_queries} queries", title_justify="left")
+    table.add_column("measure")
+    for heading in ("value", "95 % interval", "queries"):
+        table.add_column(heading, justify="right")
+    for name, estimate in result.estimates.items():
+        shown = f"{name} (less is better)" if name in LOWER_IS_BETTER else name
+        table.add_row(shown, _value(estimate), _interval(estimate), str(estimate.n))
+    timing = results.timings.get(result.name, {})
+    if timing.get("p50_ms") is not None:
+        table.add_row("latency p50, ms", f"{timing['p50_ms']:.1f}", "", str(len(timing["per_query_ms"])))
+        table.add_row("latency p99, ms", f"{timing['p99_ms']:.1f}", "", str(len(timing["per_query_ms"])))
+    return table
+
+
+def _value(estimate: Estimate) -> str:
+    return "–" if estimate.value is None else f"{estimate.value:.4f}"
+
+
+def _interval(estimate: Estimate) -> str:
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{estimate.low:.4f} to {estimate.high:.4f}"
+
+
+def _slices(result: SetResult) -> Table | None:
+    if not result.slices:
+        return None
+    names = list(dict.fromkeys(name for each in result.slices for name in each.values))
+    table = Table(title="by kind and by document", title_justify="left")
+    table.add_column("slice", no_wrap=True)
+    for heading in ("queries", *names):
+        table.add_column(heading.replace("_", " "), justify="right", overflow="fold")
+    for each in result.slices:
+        cells = [f"{each.values[name]:.3f}" if name in each.values else "" for name in names]
+        table.add_row(f"{each.by}: {each.name}", str(each.n), *cells)
+    return table
+
+
+def _print_failures(result: SetResult, console: Console) -> None:
+    console.print(Text(f"failed: {len(result.failed)}, returned nothing: {len(result.empty)}"))
+    for query, reason in list(result.failed.items())[:_FAILURES_SHOWN]:
+        console.print(Text(f"    {query}: {reason}", style="red"), soft_wrap=True)
+    if len(result.failed) > _FAILURES_SHOWN:
+        console.print(Text(f"    and {len(result.failed) - _FAILURES_SHOWN} more, in results.json"))

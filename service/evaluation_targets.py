@@ -1,0 +1,174 @@
+"""What can be evaluated: a snapshot in this process, a running service, a throw-away index."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from evaluation.journal import Answered
+from evaluation.nuggets import ARTICLE
+from evaluation.outcomes import DocumentView, read_document_view
+from evaluation.question_sets import shorten
+from evaluation.ranking_scoring import Found, Ranking
+from evaluation.throwaway import ThrowawayIndex
+from index.searching import Searcher
+from ingest.errors import CitewellError
+from service import schemas, views
+from service.asking import answer_request
+from service.live_index import ServingIndex
+from service.remote_service import RemoteService, UnreachableServiceError
+
+
+class Target(Protocol):
+    """Something that questions can be put to."""
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """What it is, its version and its encoder: enough to have the same again."""
+
+    def ask(self, question: str, *, top_k: int) -> Answered:
+        """Return the API's reply to a question, as JSON."""
+
+    def rank(self, query: str, *, depth: int) -> Answered:
+        """Return the best passages for a query, as `Ranking.as_json` stores them."""
+
+    def numbers(self) -> dict[str, int | None]:
+        """Return doc_id -> 0 for an article, else its reference number, for every document."""
+
+    def view(self, doc_id: str) -> DocumentView:
+        """Return one document."""
+
+
+class SnapshotTarget:
+    """The current snapshot, opened in this process."""
+
+    def __init__(self, index: ServingIndex) -> None:
+        self._index = index
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Version, title, counts and encoder of the snapshot."""
+        manifest = self._index.snapshot.manifest
+        facts = {name: manifest[name] for name in ("title", "counts", "model", "chunker")}
+        return {"kind": "snapshot", "version": self._index.version, **facts}
+
+    def ask(self, question: str, *, top_k: int) -> Answered:
+        """Answer as the service would."""
+
+        def reply() -> Any:
+            asked = schemas.AskRequest(question=question, top_k=top_k)
+            return answer_request(asked, self._index).model_dump(mode="json")
+
+        return _timed(reply)
+
+    def rank(self, query: str, *, depth: int) -> Answered:
+        """Rank without answering."""
+        return _timed(lambda: _search(self._index.snapshot.searcher, query, depth))
+
+    def numbers(self) -> dict[str, int | None]:
+        """List the documents of the snapshot."""
+        summaries = self._index.snapshot.searcher.content.summaries
+        return {
+            each.doc_id: ARTICLE if each.kind == "article" else each.reference_number for each in summaries
+        }
+
+    def view(self, doc_id: str) -> DocumentView:
+        """Return a document as the service would show it."""
+        return read_document_view(views.document_detail(self._index, doc_id).model_dump(mode="json"))
+
+
+class ServiceTarget:
+    """A service that runs somewhere; its version must not change while it is evaluated."""
+
+    def __init__(self, service: RemoteService) -> None:
+        self._service = service
+        self._info = service.get("/v1/index")
+
+    @property
+    def description(self) -> Mapping[str, Any]:
+        """Address, version, title, counts and encoder of the service."""
+        counts = {name: self._info[name] for name in ("documents", "passages", "sentences", "references")}
+        return {
+            "kind": "service",
+            "url": self._service.url,
+            "version": self._info["version"],
+            "title": self._info["title"],
+            "counts": counts,
+            "model": self._info["model"],
+        }
+
+    def ask(self, question: str, *, top_k: int) -> Answered:
+        """Ask the service.
+
+        Raises:
+            CitewellError: If it has swapped its index meanwhile.
+        """
+        answered = _timed(lambda: self._service.post("/v1/ask", {"question": question, "top_k": top_k}))
+        if answered.failure is None and answered.payload["index"]["version"] != self._info["version"]:
+            raise CitewellError(
+                f"The service swapped its index from {self._info['version']} to "
+                f"{answered.payload['index']['version']} while it was evaluated. Evaluate again."
+            )
+        return answered
+
+    def rank(self, query: str, *, depth: int) -> Answered:
+        """Ask for passages alone; the API gives at most 50."""
+        body = {"question": query, "top_k": min(depth, schemas.MAX_TOP_K), "answer": "none"}
+
+        def found() -> Any:
+            return Ranking(
+                tuple(
+                    Found(
+                        each["passage_id"], each["document"]["doc_id"], each["score"], shorten(each["text"])
+                    )
+                    for each in self._service.post("/v1/ask", body)["passages"]
+                )
+            ).as_json()
+
+        return _timed(found)
+
+    def numbers(self) -> dict[str, int | None]:
+        """List the documents of the service."""
+        listed = self._service.get("/v1/documents")["documents"]
+        return {
+            each["doc_id"]: ARTICLE if each["kind"] == "article" else each["reference_number"]
+            for each in listed
+        }
+
+    def view(self, doc_id: str) -> DocumentView:
+        """Fetch a document."""
+        return read_document_view(self._service.get(f"/v1/documents/{quote(doc_id, safe='')}"))
+
+
+def rank_throwaway(index: ThrowawayIndex, query: str, *, depth: int) -> Answered:
+    """Rank the passages of a throw-away index, enough of them for `depth` documents."""
+    wanted = min(depth * index.most_passages, index.n_passages)
+    return _timed(lambda: _search(index.searcher, query, wanted))
+
+
+def _search(searcher: Searcher, query: str, depth: int) -> Any:
+    ranked = searcher.search(query, k=depth).ranked if query.strip() else ()
+    return Ranking(
+        tuple(
+            Found(
+                hit.passage.passage_id,
+                hit.passage.doc_id,
+                hit.score,
+                shorten(" > ".join([*hit.passage.section, hit.passage.text])),
+            )
+            for hit in ranked
+        )
+    ).as_json()
+
+
+def _timed(reply: Callable[[], Any]) -> Answered:
+    """Run one query; whatever goes wrong with it is a finding, and the next query is asked all the same."""
+    started = time.perf_counter()
+    payload, failure = None, None
+    try:
+        payload = reply()
+    except UnreachableServiceError:
+        raise
+    except Exception as error:  # noqa: BLE001  # a crash is a failed question, counted with its reason
+        failure = " ".join(f"{type(error).__name__}: {error}".split())
+    return Answered(payload, failure, round(1_000 * (time.perf_counter() - started), 3))
