@@ -1,83 +1,36 @@
 """Reading a corpus: its manifest, the files it names, and the files an editor simply put beside them."""
 
-import os
 import re
-import tomllib
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from ingest.bibliography import Ledger
+from ingest.bibliography import DocumentReferences, Ledger
 from ingest.errors import BibliographyError, ManifestError, UnreadableDocumentError
+from ingest.manifest import MANIFEST_NAME, DocumentEntry, read_manifest
 from ingest.readers.reading import Reading
 from ingest.readers.registry import SUPPORTED_SUFFIXES, read_document
-from ingest.records import Document, DocumentKind, Fidelity, Reference
-from ingest.reference_entry import parse_reference
+from ingest.records import Document, Reference
+from ingest.removals import pending_removals
 
-MANIFEST_NAME = "corpus.toml"
+__all__ = [
+    "ADDED_FOLDER",
+    "LEDGER_NAME",
+    "MANIFEST_NAME",
+    "Corpus",
+    "Quarantined",
+    "list_entries",
+    "load_corpus",
+    "read_ledger",
+    "reference_lists",
+    "unused_slug",
+]
+
 LEDGER_NAME = "bibliography.json"
 _NOT_DOCUMENTS = frozenset({"readme", "license", "licence", "changelog", "notice"})
-_RESERVED_FOLDERS = frozenset({"questions"})
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DocumentEntry(_Entry):
-    """One document as the manifest describes it; what is set here wins over what the file says."""
-
-    doc_id: str = Field(pattern=r"^[a-z0-9]+(?:[-_.][a-z0-9]+)*$", max_length=80)
-    path: str
-    kind: DocumentKind = "article"
-    fidelity: Fidelity = "full_text"
-    reference_number: int | None = Field(default=None, ge=1)
-    title: str | None = None
-    url: str | None = None
-    licence: str | None = None
-    publisher: str | None = None
-    published: str | None = None
-    last_updated: str | None = None
-    retrieved_at: str | None = None
-    read: str | None = Field(default=None, description="How much of the original a digest was made from.")
-
-
-class ReferenceEntry(_Entry):
-    """One entry of the bibliography under its fixed number."""
-
-    number: int = Field(ge=1)
-    printed: str = Field(description="The entry as the article prints it.")
-    title: str | None = None
-    authors: tuple[str, ...] = ()
-    year: int | None = None
-    print_year: int | None = None
-    container: str | None = None
-    volume: str | None = None
-    issue: str | None = None
-    pages: str | None = None
-    doi: str | None = None
-    pmid: str | None = None
-    pmcid: str | None = None
-    url: str | None = None
-    type: str | None = None
-    problems: tuple[str, ...] = ()
-
-    def as_reference(self) -> Reference:
-        """Return the entry as a `Reference`; what is not set here is read from the printed entry."""
-        given = self.model_dump(exclude={"printed", "print_year", "type"}, exclude_defaults=True)
-        return replace(parse_reference(self.printed, self.number), text=self.printed, **given)
-
-
-class Manifest(_Entry):
-    """What `corpus.toml` says."""
-
-    format: Literal[1] = 1
-    title: str = "Untitled corpus"
-    documents: tuple[DocumentEntry, ...] = ()
-    references: tuple[ReferenceEntry, ...] = ()
+#: Where documents are put by command; a file there that the manifest does not list has not been added.
+ADDED_FOLDER = "added"
+_RESERVED_FOLDERS = frozenset({"questions", ADDED_FOLDER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +65,13 @@ def load_corpus(folder: Path) -> Corpus:
     """Read a folder of documents, with or without a manifest.
 
     Files of a supported format that the manifest does not list are articles too: their `doc_id` is
-    made from the file name. Files in `questions/` and files named README or LICENSE are none.
+    made from the file name. Files in `questions/` and `added/` and files named README or LICENSE are none.
 
     Raises:
         ManifestError: If there is nothing to read, or the manifest is malformed or contradicts itself.
         BibliographyError: If the record of reference numbers is damaged.
     """
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     entries = [*manifest.documents, *_discover(folder, manifest.documents)]
     if not entries:
         raise ManifestError(
@@ -127,7 +80,7 @@ def load_corpus(folder: Path) -> Corpus:
         )
     documents: list[Document] = []
     quarantined: list[Quarantined] = []
-    warnings: list[str] = []
+    warnings = [*_leftovers(folder, entries)]
     for entry in entries:
         try:
             reading = _read_entry(folder, entry)
@@ -135,7 +88,7 @@ def load_corpus(folder: Path) -> Corpus:
             quarantined.append(Quarantined(entry.path, str(error)))
             continue
         documents.append(_document(entry, reading))
-        warnings.extend(f"{entry.path}: {warning}" for warning in reading.warnings)
+        warnings.extend(f"{entry.path}: {warning}" for warning in (*entry.problems, *reading.warnings))
     return Corpus(
         title=manifest.title,
         documents=tuple(documents),
@@ -144,6 +97,35 @@ def load_corpus(folder: Path) -> Corpus:
         quarantined=tuple(quarantined),
         warnings=tuple(warnings),
     )
+
+
+def list_entries(folder: Path) -> list[DocumentEntry]:
+    """Return what `load_corpus` would read, without reading it.
+
+    Raises:
+        ManifestError: If the manifest is malformed or contradicts itself.
+    """
+    listed = read_manifest(folder).documents
+    return [*listed, *_discover(folder, listed)]
+
+
+def reference_lists(corpus: Corpus) -> list[DocumentReferences]:
+    """Return the lists that make the bibliography: a source's own list stays in its own namespace."""
+    return [
+        DocumentReferences(document.doc_id, document.references)
+        for document in corpus.documents
+        if document.kind == "article"
+    ]
+
+
+def _leftovers(folder: Path, entries: list[DocumentEntry]) -> list[str]:
+    known = {(folder / entry.path).resolve() for entry in entries}
+    return [
+        f"{path.relative_to(folder).as_posix()}: no entry of {MANIFEST_NAME} names this file, so it is left out; "
+        "an interrupted command left it. Add it again, or delete it."
+        for path in sorted((folder / ADDED_FOLDER).glob("[!.]*"))
+        if path.is_file() and path.resolve() not in known
+    ]
 
 
 def _read_entry(folder: Path, entry: DocumentEntry) -> Reading:
@@ -176,69 +158,17 @@ def read_ledger(folder: Path) -> Ledger:
     return Ledger.from_json(text)
 
 
-def _read_manifest(folder: Path) -> Manifest:
-    path = folder / MANIFEST_NAME
-    if not folder.is_dir():
-        raise ManifestError(
-            f"The corpus folder {folder} does not exist. Create it, or set CITEWELL_CORPUS_DIR."
-        )
-    if not path.exists():
-        return Manifest(title=folder.resolve().name)
-    try:
-        manifest = Manifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ManifestError(f"{path} is not valid TOML: {error}. Correct it there.") from error
-    except ValidationError as error:
-        raise ManifestError(f"{path} cannot be used: {_describe(error)}. Correct it there.") from error
-    _check_manifest(manifest, folder)
-    return manifest
-
-
-def _describe(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}" for each in error.errors()
-    )
-
-
-def _check_manifest(manifest: Manifest, folder: Path) -> None:
-    """Refuse a manifest that contradicts itself or names what is not there."""
-    _refuse_repeats([entry.doc_id for entry in manifest.documents], what="doc_id")
-    _refuse_repeats([os.path.normpath(entry.path) for entry in manifest.documents], what="path")
-    _refuse_repeats([str(entry.number) for entry in manifest.references], what="reference number")
-    root = folder.resolve()
-    for entry in manifest.documents:
-        path = (folder / entry.path).resolve()
-        if not path.is_relative_to(root):
-            raise ManifestError(f"{entry.doc_id}: {entry.path} is outside {folder}. Move the file into it.")
-        if not path.is_file():
-            raise ManifestError(
-                f"{entry.doc_id}: there is no file {entry.path} in {folder}. Add it or its entry's path."
-            )
-        if (entry.kind == "source") != (entry.reference_number is not None):
-            raise ManifestError(
-                f"{entry.doc_id}: a source needs a reference_number and an article must have none; this is "
-                f"a {entry.kind} with reference_number {entry.reference_number}."
-            )
-
-
-def _refuse_repeats(values: list[str], *, what: str) -> None:
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        raise ManifestError(
-            f"The {what} {', '.join(repeated)} occurs more than once in {MANIFEST_NAME}. Keep one."
-        )
-
-
 def _discover(folder: Path, listed: tuple[DocumentEntry, ...]) -> list[DocumentEntry]:
     """Return entries for the documents in a folder that the manifest does not list, by path."""
     known_paths = {(folder / entry.path).resolve() for entry in listed}
+    known_paths |= {(folder / removal.entry.path).resolve() for removal in pending_removals(folder)}
     taken = {entry.doc_id for entry in listed}
     found: list[DocumentEntry] = []
     for path in sorted(folder.rglob("*")):
         relative = path.relative_to(folder)
         if path.resolve() in known_paths or not _may_be_document(path, relative):
             continue
-        doc_id = _unused_slug(relative.stem, taken)
+        doc_id = unused_slug(relative.stem, taken)
         taken.add(doc_id)
         found.append(DocumentEntry(doc_id=doc_id, path=relative.as_posix()))
     return found
@@ -256,7 +186,8 @@ def _may_be_document(path: Path, relative: Path) -> bool:
     )
 
 
-def _unused_slug(name: str, taken: set[str]) -> str:
+def unused_slug(name: str, taken: set[str]) -> str:
+    """Return an identifier made from a name that is not taken, numbered where it would be."""
     ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:70].strip("-") or "document"
     candidates = (slug if at == 1 else f"{slug}-{at}" for at in range(1, len(taken) + 2))

@@ -65,3 +65,13 @@ def read_document(data: bytes, *, name: str) -> Reading:
             f"{name or 'The file'} is {media_type}, which no reader supports. Convert it to {supported}."
         )
     return chosen.read(data)
+
+
+def suffix_of(data: bytes, *, name: str) -> str:
+    """Return the ending that a file should have by what it contains, such as `.html`.
+
+    Args:
+        data: The whole file.
+        name: As in `read_document`, which must be able to read the file.
+    """
+    return _BY_MEDIA_TYPE[detect_media_type(data, name=name)].suffixes[0]
