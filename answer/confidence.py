@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from answer.evidence import Features, gather_evidence
+from answer.evidence import JUDGED_PASSAGES, Features, gather_evidence
 from answer.questions import offtopic_questions, read_questions
 from index.lexical import terms
 from index.searching import Searcher
 
 #: Above this probability an answer is given.
 ANSWERABLE_FROM = 0.5
-_DEPTH = 20
 _MAX_PSEUDO_QUESTIONS = 150
 _KEYWORDS = 4
 _PENALTY = 0.1
@@ -56,6 +55,8 @@ class ConfidenceModel:
         expected = [field.name for field in fields(Features)]
         if stored["features"] != expected:
             raise ValueError(f"fitted on {stored['features']}, but this release measures {expected}")
+        if len(stored["weights"]) != len(expected):
+            raise ValueError(f"{len(stored['weights'])} weights for the features {expected}")
         return cls(float(stored["intercept"]), tuple(float(weight) for weight in stored["weights"]))
 
 
@@ -135,20 +136,24 @@ def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
 
 
 def _features(searcher: Searcher, question: str) -> Features:
-    return gather_evidence(searcher, searcher.search(question, k=_DEPTH)).features
+    return gather_evidence(searcher, searcher.search(question, k=JUDGED_PASSAGES)).features
 
 
 def pseudo_questions(searcher: Searcher) -> list[str]:
-    """Return a few keywords from each of some sentences of the index, both picked by their hash."""
-    found: list[tuple[str, str]] = []
+    """Return a few keywords from each of some sentences of the index, both picked by their hash.
+
+    Sentences with fewer keywords stand in only where there are no others.
+    """
+    found: list[tuple[bool, str, str]] = []
     for passage in searcher.content.all_passages():
         for sentence in passage.sentences:
             text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
             words = [word.strip("[]().,;:").lower() for word in text.split() if terms(word)]
-            if len(words) >= _KEYWORDS:
-                picked = _pick(words, text)
-                found.append((_hash(text), " ".join(words[at] for at in sorted(picked))))
-    return [keywords for _, keywords in sorted(found)[:_MAX_PSEUDO_QUESTIONS]]
+            if words:
+                keywords = " ".join(words[at] for at in sorted(_pick(words, text)))
+                found.append((len(words) < _KEYWORDS, _hash(text), keywords))
+    long_enough = [each for each in found if not each[0]] or found
+    return [keywords for _, _, keywords in sorted(long_enough)[:_MAX_PSEUDO_QUESTIONS]]
 
 
 def _pick(words: Sequence[str], text: str) -> list[int]:
