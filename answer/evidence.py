@@ -12,6 +12,8 @@ from ingest.records import Sentence
 
 #: How many of the ranked passages are looked at for an answer.
 EVIDENCE_PASSAGES = 5
+#: How many of them the confidence looks at, however many are returned.
+JUDGED_PASSAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class SentenceEvidence:
 class Features:
     """What the fitted confidence looks at; order and names are stored with the fit."""
 
-    best_passage: float  # highest dense score of the ranked passages, -1 to 1
+    best_passage: float  # highest dense score of the judged passages, -1 to 1
     best_sentence: float  # highest cosine of a sentence in the best passages, -1 to 1
 
     def as_array(self) -> NDArray[np.float64]:
@@ -52,7 +54,7 @@ def gather_evidence(searcher: Searcher, result: SearchResult) -> Evidence:
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, weights))
     features = Features(
-        best_passage=max((hit.dense for hit in result.ranked), default=0.0),
+        best_passage=max((hit.dense for hit in result.ranked[:JUDGED_PASSAGES]), default=0.0),
         best_sentence=max((each.cosine for each in sentences), default=0.0),
     )
     return Evidence(weights, sentences, features)
