@@ -27,26 +27,15 @@ def count_tokens(text: str) -> int:
 class TwinEmbedder:
     """An `Embedder` that hashes terms into a vector: texts are near each other if they share words.
 
-    `embedded` holds every passage text that was computed, in order. It knows all words but those given.
+    `embedded` holds every passage text that was computed, in order.
     """
 
-    def __init__(
-        self,
-        *,
-        weights: str = "a" * 64,
-        dim: int = 64,
-        max_tokens: int = 256,
-        unknown_words: frozenset[str] = frozenset(),
-    ) -> None:
-        self._unknown_words = unknown_words
+    def __init__(self, *, weights: str = "a" * 64, dim: int = 64, max_tokens: int = 256) -> None:
         self.identity = ModelIdentity("twin", weights, "mean+Normalize", dim, max_tokens)
         self.embedded: list[str] = []
 
     def count_tokens(self, text: str) -> int:
         return count_tokens(text)
-
-    def knows_word(self, word: str) -> bool:
-        return word not in self._unknown_words
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         too_long = [text for text in texts if count_tokens(text) > self.identity.max_tokens]

@@ -82,7 +82,7 @@ _documents = st.lists(st.tuples(_kind, _text), max_size=8).map(lambda blocks: ma
 _limits = st.sampled_from(
     [LIMITS, ChunkLimits(), ChunkLimits(24, 8, 16), ChunkLimits(50, 45, 5), ChunkLimits(40, 30, 0)]
 )
-thorough = settings(max_examples=25, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
 
 @thorough
