@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -128,6 +128,21 @@ class Results:
     sets: tuple[SetResult, ...]
     timings: Mapping[str, Any] = field(default_factory=dict)
     format: int = FORMAT_VERSION
+
+
+def as_baseline(results: Results) -> Results:
+    """Return what later evaluations are compared with: values per query, without texts, machine and times."""
+    sets = tuple(
+        replace(
+            each,
+            queries={query: QueryResult("", found.kind) for query, found in each.queries.items()},
+            reliability=(),
+            risk_coverage=(),
+            slices=(),
+        )
+        for each in results.sets
+    )
+    return replace(results, sets=sets, machine={}, packages={}, timings={})
 
 
 _RESULTS = TypeAdapter(Results)

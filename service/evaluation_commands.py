@@ -15,6 +15,7 @@ from ingest.errors import CitewellError
 from service.settings import Settings, read_settings
 
 if TYPE_CHECKING:
+    from evaluation.comparing import Comparison
     from evaluation.results import Results
     from index.building import Progress as Report
 
@@ -24,9 +25,9 @@ _out = Console()
 
 def evaluate(
     sets: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(help="Judged questions (.jsonl), a BEIR folder, or TREC topics with --qrels."),
-    ],
+    ] = None,
     index: Annotated[
         Path | None, typer.Option("--index", help="Folder of snapshots; CITEWELL_INDEX_DIR by default.")
     ] = None,
@@ -43,6 +44,17 @@ def evaluate(
         list[str] | None,
         typer.Option("--fail-under", help="METRIC=VALUE: exit 1 when a set does worse; repeatable."),
     ] = None,
+    compare: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Compare two results.json (or TREC runs, with their set) instead of evaluating."),
+    ] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Results to compare with: exit 1 when a measure falls significantly below them."),
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, typer.Option("--save-baseline", help="Write what --baseline reads.")
+    ] = None,
     *,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted evaluation left in --out.")
@@ -53,15 +65,17 @@ def evaluate(
 
     Example: citewell evaluate corpus/questions/dev.jsonl --out var/evaluation
     """
-    from evaluation.thresholds import read_threshold, unmet  # noqa: PLC0415  # --help must not load all this
-    from service.evaluation_runs import Request, evaluate_sets  # noqa: PLC0415
+    from evaluation.comparing import compare_results, falls  # noqa: PLC0415  # --help must not load all this
+    from evaluation.results import as_baseline, read_results, write_results  # noqa: PLC0415
+    from evaluation.thresholds import read_threshold, unmet  # noqa: PLC0415
+    from service.evaluation_runs import Request, evaluate_sets, read_evaluation  # noqa: PLC0415
     from service.wiring import make_embedder  # noqa: PLC0415
 
     demands = [read_threshold(text) for text in fail_under or []]
     if resume and out is None:
         raise CitewellError("--resume goes on with what is in a folder. Name it with --out.")
     request = Request(
-        sets=tuple(sets),
+        sets=tuple(sets or ()),
         url=url,
         run=run,
         qrels=qrels,
@@ -72,12 +86,24 @@ def evaluate(
         resume=resume,
     )
     settings = _settings(index)
+    if compare is not None:
+        before, after = (read_evaluation(path, request, settings) for path in compare)
+        _show_comparison(compare_results(before, after), out=out, as_json=as_json)
+        return
+    if not sets:
+        raise typer.BadParameter("Name at least one set, or two evaluations with --compare.")
+    expected = None if baseline is None else read_results(baseline)
     with _progress() as report:
         results = evaluate_sets(
             request, settings, progress=report, load_embedder=lambda: make_embedder(settings)
         )
     _show(results, as_json=as_json)
-    if reasons := unmet(demands, results.sets):
+    if save_baseline is not None:
+        write_results(save_baseline, as_baseline(results))
+    reasons = unmet(demands, results.sets)
+    if expected is not None:
+        reasons += falls(compare_results(expected, results))
+    if reasons:
         raise CitewellError("; ".join(reasons) + ".")
 
 
@@ -93,6 +119,20 @@ def _show(results: "Results", *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(_summary(results), ensure_ascii=False, indent=1) + "\n")
     else:
         print_results(results, _out)
+
+
+def _show_comparison(comparison: "Comparison", *, out: Path | None, as_json: bool) -> None:
+    from evaluation.comparing import comparison_as_json  # noqa: PLC0415
+    from service.evaluation_printing import print_comparison  # noqa: PLC0415
+
+    stored = json.dumps(comparison_as_json(comparison), ensure_ascii=False, indent=1) + "\n"
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "comparison.json").write_text(stored, encoding="utf-8")
+    if as_json:
+        sys.stdout.write(stored)
+    else:
+        print_comparison(comparison, _out)
 
 
 def _summary(results: "Results") -> dict[str, Any]:

@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evaluation.comparing import ChangedQuery, Comparison
 from evaluation.resampling import Estimate
 from evaluation.results import LOWER_IS_BETTER, Results, SetResult
 
@@ -67,3 +68,43 @@ def _print_failures(result: SetResult, console: Console) -> None:
         console.print(Text(f"    {query}: {reason}", style="red"), soft_wrap=True)
     if len(result.failed) > _FAILURES_SHOWN:
         console.print(Text(f"    and {len(result.failed) - _FAILURES_SHOWN} more, in results.json"))
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print what differs, how surely, and the queries that changed most."""
+    if comparison.identical:
+        console.print(Text("identical: every query has the same value of every measure", style="bold"))
+    table = Table(title="B beside A", title_justify="left")
+    table.add_column("measure", no_wrap=True)
+    for heading in ("A", "B", "B - A", "95 % interval", "p", "p (Holm)", "detectable", "wins/ties/losses"):
+        table.add_column(heading, justify="right")
+    for each in comparison.measures:
+        paired = each.paired
+        table.add_row(
+            f"{each.set_name}: {each.measure}"
+            + (" (less is better)" if each.measure in LOWER_IS_BETTER else ""),
+            f"{paired.mean_a:.4f}",
+            f"{paired.mean_b:.4f}",
+            f"{paired.difference:+.4f}",
+            f"{paired.low:+.4f} to {paired.high:+.4f}",
+            f"{paired.p_value:.4f}",
+            f"{each.adjusted:.4f}" + (" *" if each.significant else ""),
+            f"{paired.detectable:.4f}",
+            f"{paired.wins}/{paired.ties}/{paired.losses}",
+        )
+    console.print(table)
+    console.print(
+        Text("* significant at 0.05 after Holm's correction over all measures and sets", style="dim")
+    )
+    for changed in comparison.changed:
+        _print_changed(changed, console)
+    for name in comparison.left_out:
+        console.print(Text(f"not compared, only one of them has it: {name}", style="yellow"))
+
+
+def _print_changed(changed: ChangedQuery, console: Console) -> None:
+    head = f"{changed.set_name} {changed.query}: {changed.measure} {changed.value_a:.3f} to {changed.value_b:.3f}"
+    console.print(Text(f"\n{head}  {changed.text}", style="bold"))
+    for name, ranking in (("A", changed.ranking_a), ("B", changed.ranking_b)):
+        places = [f"{each.item}{' (relevant)' if each.relevant else ''}" for each in ranking]
+        console.print(Text(f"  {name}: {', '.join(places) or 'nothing'}"), soft_wrap=True)

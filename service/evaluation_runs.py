@@ -33,7 +33,7 @@ from evaluation.ranking_sets import (
     read_trec_set,
 )
 from evaluation.resampling import RESAMPLES, SEED
-from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, write_results
+from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_results, write_results
 from evaluation.throwaway import build_throwaway
 from index.building import Progress
 from index.embedding import Embedder
@@ -122,6 +122,26 @@ def evaluate_sets(
     if request.out is not None:
         _write(request.out, results, scored)
     return results
+
+
+def read_evaluation(path: Path, request: Request, settings: Settings) -> Results:
+    """Read one side of a comparison: a results.json, or a TREC run together with the sets of the request.
+
+    Raises:
+        CitewellError: If it is neither, or a run comes without sets.
+    """
+    if path.suffix == ".json":
+        return read_results(path)
+    if not request.sets:
+        raise CitewellError(
+            f"{path} is read as a TREC run, which needs a set with judgments. Name the set too."
+        )
+    return evaluate_sets(
+        replace(request, run=path, url=None, out=None, resume=False),
+        settings,
+        progress=lambda _stage, _done, _total: None,
+        load_embedder=lambda: wiring.make_embedder(settings),
+    )
 
 
 class _Evaluation:

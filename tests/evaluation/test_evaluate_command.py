@@ -339,3 +339,57 @@ def test_results_are_plain_json(settings: Settings, questions: Path) -> None:
     stored = as_json(run(Request((questions,)), settings))
 
     assert json.loads(json.dumps(stored, allow_nan=False)) == stored
+
+
+def test_two_evaluations_that_are_alike_are_identical(
+    settings: Settings, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b"):
+        run(Request((questions,), out=tmp_path / name), settings)
+    both = [str(tmp_path / name / "results.json") for name in ("a", "b")]
+
+    printed = invoke(monkeypatch, settings, "--compare", *both)
+    stored = invoke(monkeypatch, settings, "--compare", *both, "--json", "--out", str(tmp_path / "c"))
+
+    assert "identical" in printed.stdout
+    assert json.loads(stored.stdout)["identical"] is True
+    assert json.loads((tmp_path / "c" / "comparison.json").read_text())["falls"] == []
+
+
+def test_two_runs_are_compared_with_the_judgments_of_their_set(
+    settings: Settings, collection: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.trec").write_text("Q1 Q0 D2 1 1.0 t\nQ2 Q0 D3 1 1.0 t\n")
+    (tmp_path / "b.trec").write_text("Q1 Q0 D1 1 1.0 t\nQ2 Q0 D3 1 1.0 t\n")
+    both = [str(tmp_path / name) for name in ("a.trec", "b.trec")]
+
+    found = invoke(monkeypatch, settings, str(collection), "--compare", *both, "--json")
+    refused = invoke(monkeypatch, settings, "--compare", *both)
+
+    (changed,) = json.loads(found.stdout)["changed"]
+    assert (changed["query"], changed["value_a"], changed["value_b"]) == ("Q1", 1, 0)
+    assert refused.exit_code == 1
+    assert "Name the set too" in refused.stderr
+
+
+def test_a_baseline_is_kept_and_a_fall_below_it_fails(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [{**QUESTIONS[0], "id": f"q{n}", "kind": "lookup", "answerable": True} for n in range(20)]
+    questions, baseline = tmp_path / "many.jsonl", tmp_path / "baseline.json"
+    questions.write_text("".join(json.dumps(line) + "\n" for line in many), encoding="utf-8")
+    saved = invoke(monkeypatch, settings, str(questions), "--save-baseline", str(baseline))
+    same = invoke(monkeypatch, settings, str(questions), "--baseline", str(baseline))
+    monkeypatch.setattr(evaluation_targets, "answer_request", Crashing(answer_request, -1))
+    monkeypatch.setattr(Crashing, "__call__", lambda *_: 1 / 0)
+    worse = invoke(monkeypatch, settings, str(questions), "--baseline", str(baseline))
+
+    assert (saved.exit_code, same.exit_code, worse.exit_code) == (0, 0, 1)
+    assert "Success@5 on many fell from 1.0000 to 0.0000" in worse.stderr
+
+
+def test_without_a_set_the_usage_is_wrong(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = invoke(monkeypatch, settings)
+
+    assert found.exit_code == 2
+    assert "Name at least one set" in found.stderr
