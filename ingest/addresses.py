@@ -168,6 +168,8 @@ def _why_not_public_v6(address: ipaddress.IPv6Address) -> str | None:
     if carried is not None:
         inner = _why_not_public_v4(carried)
         return f"a form of {carried}, which is {inner}" if inner else None
+    if address.is_loopback or address.is_unspecified:
+        return "this machine itself"
     if address.is_multicast:
         return "a multicast address"
     if address not in _GLOBAL_V6 or any(address in closed for closed in _CLOSED_V6):

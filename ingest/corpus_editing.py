@@ -18,6 +18,7 @@ from ingest.bibliography import number_references
 from ingest.corpus import ADDED_FOLDER, list_entries, load_corpus, reference_lists, unused_slug
 from ingest.durable_files import exclusive, store_bytes
 from ingest.errors import CorpusError, ManifestError
+from ingest.identifiers import normalize_doi
 from ingest.manifest import MANIFEST_NAME, DocumentEntry, Manifest, ReferenceEntry, read_manifest
 from ingest.manifest_text import (
     new_manifest,
@@ -111,6 +112,7 @@ def add_document(corpus: Path, new: NewDocument, *, now: str) -> Added:
             new = replace(
                 new, doc_id=replaced.doc_id, kind=replaced.kind, reference_number=replaced.reference_number
             )
+        _refuse_same_work(corpus, new)
         warnings = _check_reference(corpus, new, reading)
         entry = _new_entry(corpus, new, reading, may_take=replaced.doc_id if replaced else None)
         _commit(corpus, entry, new, replaced=replaced, now=now)
@@ -226,6 +228,19 @@ def _already(present: DocumentEntry, new: NewDocument) -> Added:
             f"Remove that first (`citewell remove {present.doc_id}`) if it should be something else."
         )
     return Added(present, is_new=False)
+
+
+def _refuse_same_work(corpus: Path, new: NewDocument) -> None:
+    """Refuse another version of a document that came from the same address or has the same DOI."""
+    for entry in list_entries(corpus):
+        doi = entry.doi or (normalize_doi(entry.url) if entry.url else None)
+        same = (new.doi and doi == new.doi) or (new.url and new.url == entry.url)
+        if same and entry.doc_id != new.replaces:
+            since = f", retrieved {entry.retrieved_at}" if entry.retrieved_at else ""
+            raise CorpusError(
+                f"The corpus has this work already, as {entry.doc_id}{since}. Give --replace {entry.doc_id} to put "
+                "this version in its place."
+            )
 
 
 def _check_reference(corpus: Path, new: NewDocument, reading: Reading) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
+from service import corpus_commands
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
 from service.release import RELEASE
@@ -290,6 +291,7 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
 
 
 app.command()(_fixable(evaluate))
+corpus_commands.register(app, fixable=_fixable, build=build)
 
 
 @app.command()

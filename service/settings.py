@@ -34,6 +34,11 @@ class Settings(BaseSettings):
         default=1.0, gt=0, le=3600, description="Seconds between looks for a new version of the index."
     )
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body accepted.")
+    contact_email: str | None = Field(
+        default=None,
+        pattern=r"^[^@\s\x00-\x1f()<>]+@[^@\s\x00-\x1f()<>]+$",
+        description="Told to literature services when something is fetched; Unpaywall wants one.",
+    )
 
 
 def read_settings() -> Settings:
