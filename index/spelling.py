@@ -12,10 +12,10 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_MIN_CHARS = 4
+_MIN_CHARS = 5
 _ENGLISH = "frequency_dictionary_en_82_765.txt"
-#: Two words are taken for one when this share of the longer one's letters stays: of short words, more must.
-_MIN_SIMILARITY, _MIN_SIMILARITY_SHORT, _SHORT_CHARS = 0.75, 0.8, 5
+#: One letter added, lost, changed or swapped with its neighbour. Two would make hyperkalaemia hypokalaemia.
+_MAX_EDITS = 1
 
 
 @cache
@@ -52,9 +52,9 @@ class Spelling:
     def correct(self, query: str, *, is_indexed: Callable[[str], bool]) -> str:
         """Return a query with its misspelled words replaced by the nearest words of the index.
 
-        A word is left alone when it is short, when it is English or holds an apostrophe, when the index has it (or, as
-        `is_indexed` says, another form of it), or when no word of the index with the same initial is near
-        enough.
+        A word is left alone when it is short, when it is English or holds an apostrophe, when the index has
+        it (or, as `is_indexed` says, another form of it), or when no word of the index with the same initial
+        is one edit away.
         """
 
         def replace(found: re.Match[str]) -> str:
@@ -67,14 +67,13 @@ class Spelling:
         return _WORD.sub(replace, query)
 
     def _nearest(self, word: str) -> str | None:
-        """Return the nearest word; of equally near ones the most frequent, then the first by alphabet."""
-        similarity = _MIN_SIMILARITY_SHORT if len(word) <= _SHORT_CHARS else _MIN_SIMILARITY
+        """Return the most frequent word that is one edit away, of equally frequent ones the first by alphabet."""
         candidates = process.extract(
             word,
             self._by_initial.get(word[0], []),
-            scorer=DamerauLevenshtein.normalized_similarity,
-            score_cutoff=similarity,
+            scorer=DamerauLevenshtein.distance,
+            score_cutoff=_MAX_EDITS,
             limit=None,
         )
-        ranked = sorted(candidates, key=lambda found: (-found[1], -self._counts[found[0]], found[0]))
-        return ranked[0][0] if ranked else None
+        words = [candidate[0] for candidate in candidates]
+        return min(words, key=lambda near: (-self._counts[near], near), default=None)

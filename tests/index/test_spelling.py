@@ -43,6 +43,14 @@ def test_what_may_be_meant_as_it_is_written_is_left_alone(query: str) -> None:
     assert correct(query) == query
 
 
+@pytest.mark.parametrize(
+    ("asked", "indexed"),
+    [("hyperkalaemia", "hypokalaemia"), ("hypernatremia", "hyponatremia"), ("prednisolone", "prednisone")],
+)
+def test_one_medical_word_never_becomes_another_that_resembles_it(asked: str, indexed: str) -> None:
+    assert Spelling.of([indexed]).correct(asked, is_indexed=lambda _: False) == asked
+
+
 def test_of_equally_near_words_the_more_frequent_one_is_taken_and_then_the_first() -> None:
     often = Spelling.of(["barkly barkls barkls"])
     alike = Spelling.of(["barkly barkls"])
