@@ -14,6 +14,7 @@ from itertools import groupby, pairwise
 from typing import TypeVar
 
 from ingest.canonical import PlacedMarker
+from ingest.citation_order import settle_doubts
 from ingest.notations import DASHES, Candidate, NotationStyle, infer_notation, scan_blocks
 from ingest.records import Block, Citation
 from ingest.sentences import split_sentences
@@ -54,9 +55,10 @@ def find_citations(
     known = frozenset(numbers)
     searched = [block for block in blocks if block.kind != "reference"]
     given = list(_given_candidates(text, searched, marked))
-    style = _style_of(text, given) if given else infer_notation(text, searched, numbers=known)
-    written = scan_blocks(text, searched, style) if style else []
-    candidates = sorted([*given, *_apart_from(given, written)], key=lambda one: one.start)
+    written = _written_beside(text, searched, given) if given else _written(text, searched, known)
+    candidates = settle_doubts(
+        sorted([*given, *_apart_from(given, written)], key=lambda one: one.start), known
+    )
     valid: list[tuple[Candidate, tuple[int, ...]]] = []
     doubtful: list[Candidate] = []
     for one in candidates:
@@ -66,6 +68,11 @@ def find_citations(
         if not cited or one.is_label or (one.is_given and len(cited) < len(one.ranges)):
             doubtful.append(one)
     return FoundCitations(tuple(_attach(text, searched, valid)), tuple(_warnings(text, doubtful, known)))
+
+
+def _written(text: str, blocks: Sequence[Block], known: frozenset[int]) -> Sequence[Candidate]:
+    notation = infer_notation(text, blocks, numbers=known)
+    return notation.candidates if notation else ()
 
 
 # --- Markers that the format identifies --------------------------------------------------------------
@@ -120,6 +127,12 @@ def _given_numbers(one: Candidate, known: frozenset[int]) -> tuple[int, ...]:
     """Of a marker that the format identifies, keep what the list holds."""
     spans = (replace(one, ranges=(span,)).numbers(known) or () for span in one.ranges)
     return tuple(dict.fromkeys(number for span in spans for number in span))
+
+
+def _written_beside(text: str, blocks: Sequence[Block], given: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Return what is written like the format's own markers, where those are bracketed."""
+    style = _style_of(text, given)
+    return scan_blocks(text, blocks, style) if style else ()
 
 
 def _style_of(text: str, given: Sequence[Candidate]) -> NotationStyle | None:

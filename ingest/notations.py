@@ -4,11 +4,12 @@ A part of `markers`, which decides what counts; import that one.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ingest.records import Block
+from ingest.raised_numbers import Doubt, judge_raised
+from ingest.records import Block, BlockKind
 
 
 class NotationStyle(Enum):
@@ -30,6 +31,7 @@ class Candidate:
     ranges: tuple[tuple[int, int], ...]
     is_label: bool = False  # opens its block, like the number of an entry or of an affiliation
     is_given: bool = False  # identified by the format itself
+    doubt: Doubt = Doubt.NONE  # `settle_doubts` decides with the whole document in view
 
     @property
     def is_single(self) -> bool:
@@ -99,12 +101,6 @@ _INTERVAL_BEFORE = re.compile(
 )
 _VALUE_BEFORE = re.compile(r"(\d+(?:\.\d+)?)\s?%?[,;:]?\s?$")
 
-_RAISED_OR_DIGIT_BEFORE = re.compile(r"[\d⁰¹²³⁴-⁹⁺⁻⁼⁽ⁿ₀-₉/⁄−+]$")
-_RAISED_AFTER = re.compile(r"[A-Za-z0-9⁰¹²³⁴-⁹⁺⁻⁼⁾ⁿ₀-₉⁄/]")
-#: A unit, a variable or a chemical symbol, which a raised number squares, cubes or charges.
-_RAISED_BASE = re.compile(
-    r"(?:^|[^\w’'])(?:[A-Za-zα-ωΑ-Ω]|[A-Z][a-z]|[kcdmnµμ]m|ft|in|yd|mi|sq|sec|log|exp|mol|min)$"
-)
 _VOLUME_BEFORE, _PAGES_AFTER = re.compile(r"\d\s?$"), re.compile(r"\s?[:,]\s?\d")
 _ABBREVIATION_BEFORE = re.compile(
     r"\b(?:vol|page|table|figure|approx|ver|version|chap|note)\.$", re.IGNORECASE
@@ -119,11 +115,18 @@ _WORD_AFTER = re.compile(r"\s[^\W\d_]")
 
 
 def scan_blocks(text: str, blocks: Sequence[Block], style: NotationStyle) -> list[Candidate]:
-    """Return what is written in one notation and is none of the known traps, in order."""
+    """Return what is written in one notation and is none of the known traps, in order.
+
+    What only the document can tell from a trap is among it, with its `doubt`.
+    """
     found: list[Candidate] = []
     for block in blocks:
         content = text[block.start : block.end]
-        kept = [one for one in _candidates(content, style) if not _is_trap(content, one, style)]
+        judged = (
+            replace(one, doubt=doubt) if (doubt := _doubt(content, one, style, block.kind)) else one
+            for one in _candidates(content, style)
+        )
+        kept = [one for one in judged if one.doubt is not Doubt.REFUSED]
         found += [
             replace(one, start=block.start + one.start, end=block.start + one.end)
             for one in _join_ranges(content, _without_series(content, kept))
@@ -152,13 +155,22 @@ def _parse_ranges(body: str) -> tuple[tuple[int, int], ...] | None:
     return tuple(ranges)
 
 
-def _is_trap(content: str, one: Candidate, style: NotationStyle) -> bool:
+def _doubt(content: str, one: Candidate, style: NotationStyle, kind: BlockKind) -> Doubt:
     before = content[max(0, one.start - _BEFORE_CHARS) : one.start]
     after = content[one.end : one.end + _AFTER_CHARS]
     if style is NotationStyle.SUPERSCRIPTS:
-        return _is_power(before, after)
+        return judge_raised(before, after, one.ranges, in_table=kind == "table_row")
     if style is NotationStyle.AFTER_STOPS:
-        return _ABBREVIATION_BEFORE.search(before) is not None
+        is_trap = _ABBREVIATION_BEFORE.search(before) is not None
+        return Doubt.REFUSED if is_trap else Doubt.NONE
+    if _is_trap(before, after, style):
+        return Doubt.REFUSED
+    doubt = _interval_doubt(before, one)
+    # Only brackets are as rare in prose as a turn in the order of citation.
+    return Doubt.REFUSED if doubt and style is not NotationStyle.BRACKETS else doubt
+
+
+def _is_trap(before: str, after: str, style: NotationStyle) -> bool:
     if style is NotationStyle.PARENTHESES and (_VOLUME_BEFORE.search(before) or _PAGES_AFTER.match(after)):
         return True
     return (
@@ -166,7 +178,6 @@ def _is_trap(content: str, one: Candidate, style: NotationStyle) -> bool:
         or _is_formula(before, after)
         or _CAPTION_BEFORE.search(before) is not None
         or _UNIT_AFTER.match(after) is not None
-        or _is_interval(before, one)
     )
 
 
@@ -182,23 +193,15 @@ def _is_formula(before: str, after: str) -> bool:
     )
 
 
-def _is_interval(before: str, one: Candidate) -> bool:
-    """Say whether two numbers are the ends of an interval: so announced, or around the value before them."""
+def _interval_doubt(before: str, one: Candidate) -> Doubt:
+    """Judge two numbers that may be the ends of an interval: so announced, or around the value before them."""
     if one.bounds is None:
-        return False
+        return Doubt.NONE
     value = _VALUE_BEFORE.search(before)
     low, high = one.bounds
-    return _INTERVAL_BEFORE.search(before) is not None or (
-        value is not None and low <= float(value[1]) <= high
-    )
-
-
-def _is_power(before: str, after: str) -> bool:
-    """Say whether a raised number belongs to a power, unit, charge, isotope or fraction."""
-    if _RAISED_OR_DIGIT_BEFORE.search(before) or _RAISED_BASE.search(before):
-        return True
-    opens_sentence = before.endswith((".", "!", "?")) and _NEXT_SENTENCE.match(after)
-    return _RAISED_AFTER.match(after) is not None and not opens_sentence
+    if value is not None and low <= float(value[1]) <= high:
+        return Doubt.REFUSED
+    return Doubt.TURN if _INTERVAL_BEFORE.search(before) else Doubt.NONE
 
 
 def _without_series(content: str, candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -248,18 +251,33 @@ def _spans_range(content: str, first: Candidate, last: Candidate) -> bool:
     )
 
 
-def infer_notation(text: str, blocks: Sequence[Block], *, numbers: Collection[int]) -> NotationStyle | None:
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How a document cites, and all that it writes so."""
+
+    style: NotationStyle
+    candidates: tuple[Candidate, ...]  # in order
+
+
+def infer_notation(text: str, blocks: Sequence[Block], *, numbers: Collection[int]) -> Notation | None:
     """Return the one notation in which the document cites `numbers`, None where it shows no markers.
 
     Brackets come first. Superscripts are preferred to them only when they cite far more of the list, and
     the ambiguous notations need to cite half of it; one raised number in a long text is no notation. With no
     numbers at all, it is the first notation seen.
     """
-    known = frozenset(numbers)
     searched = [block for block in blocks if block.kind != "reference"]
+    scanned = {style: scan_blocks(text, searched, style) for style in NotationStyle}
+    style = _choose_style(text, scanned, frozenset(numbers))
+    return Notation(style, tuple(scanned[style])) if style else None
+
+
+def _choose_style(
+    text: str, scanned: Mapping[NotationStyle, Sequence[Candidate]], known: frozenset[int]
+) -> NotationStyle | None:
     seen = {
-        style: [one for one in scan_blocks(text, searched, style) if not one.is_label]
-        for style in NotationStyle
+        style: [one for one in found if not one.is_label and one.doubt is Doubt.NONE]
+        for style, found in scanned.items()
     }
     plain = (NotationStyle.BRACKETS, NotationStyle.CORNER_BRACKETS, NotationStyle.SUPERSCRIPTS)
     if not known:

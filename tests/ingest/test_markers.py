@@ -102,7 +102,10 @@ def test_digits_after_stops_are_markers_where_nothing_else_is() -> None:
 def test_a_single_bracket_does_not_outweigh_a_text_full_of_superscripts() -> None:
     text = "Rest.¹ Heat.² Ice.³ Yoga.⁴ The second [2] arm was small."
 
-    assert infer_notation(text, build(text).blocks, numbers=TWELVE) is NotationStyle.SUPERSCRIPTS
+    notation = infer_notation(text, build(text).blocks, numbers=TWELVE)
+
+    assert notation is not None
+    assert notation.style is NotationStyle.SUPERSCRIPTS
 
 
 def test_headings_and_table_rows_are_searched_and_reference_entries_are_not() -> None:
@@ -130,8 +133,10 @@ def test_the_list_of_traps_is_long_and_without_repeats() -> None:
     everything = traps("brackets") + traps("superscripts") + traps("parentheses")
 
     assert len(traps("brackets")) >= 150
-    assert len(everything) >= 200
-    assert len(set(traps("brackets"))) == len(traps("brackets"))
+    assert len(traps("superscripts")) >= 140
+    assert len(everything) >= 320
+    for notation in ("brackets", "superscripts", "parentheses"):
+        assert len(set(traps(notation))) == len(traps(notation))
 
 
 @pytest.mark.parametrize("trap", traps("brackets"))
@@ -148,6 +153,21 @@ def test_what_looks_like_a_raised_marker_is_none(trap: str) -> None:
     assert cited(real, trap, numbers=range(1, 6)) == [(1,), (2,), (3,), (4,), (5,)]
 
 
+def raised(number: int) -> str:
+    return str(number).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+@pytest.mark.parametrize("trap", traps("superscripts"))
+@pytest.mark.parametrize("cited_before", [9, 40, 150])
+def test_what_looks_like_a_raised_marker_is_none_however_long_the_list_is(
+    trap: str, cited_before: int
+) -> None:
+    before = [f"Real sentence is cited.{raised(number)}" for number in range(1, cited_before + 1)]
+    after = [f"Real sentence is cited.{raised(number)}" for number in range(cited_before + 1, 151)]
+
+    assert cited(*before, trap, *after, numbers=range(1, 151)) == [(number,) for number in range(1, 151)]
+
+
 @pytest.mark.parametrize("trap", traps("parentheses"))
 def test_what_looks_like_a_marker_in_parentheses_is_none(trap: str) -> None:
     real = "Rest helps (1). Heat does (2). Ice will not (3). Yoga may (4). Sleep does (5)."
@@ -158,6 +178,85 @@ def test_what_looks_like_a_marker_in_parentheses_is_none(trap: str) -> None:
 @pytest.mark.parametrize("line", [*traps("brackets"), *traps("parentheses")])
 def test_a_text_without_a_reference_list_cites_nothing(line: str) -> None:
     assert cited(line, "Rest helps [1]. Heat does (2). Ice will not.³", numbers=[]) == []
+
+
+# --- Raised numbers glued to digits, units and letters -----------------------------------------------
+
+
+def cited_among_raised(text: str, *, before: int, missing: int = 0, last: int = 60) -> list[tuple[int, ...]]:
+    """Return what `text` cites after `before` cited entries of a list; those after it are cited as well."""
+    numbers = [number for number in range(1, last + 1) if number != missing]
+    real = [f"Real sentence is cited.{raised(number)}" for number in numbers]
+    at = sum(number <= before for number in numbers)
+    found = cited(*real[:at], text, *real[at:], numbers=range(1, last + 1))
+    assert [found[at_real] for at_real in (*range(at), *range(at - len(real), 0))] == [(n,) for n in numbers]
+    return found[at : len(found) - len(real) + at]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It lowers plasma T4⁵⁶, too.", [(56,)]),
+        ("It binds to T4¹²,¹⁸. So it does.", [(12, 18)]),
+        ("It resembles Rhombus-1³,³⁶,⁵² in shape.", [(3, 36, 52)]),
+        ("The burden of PBX-99⁴² was low.", [(42,)]),
+        ("It was made from mc²6030²⁷ then.", [(27,)]),
+        ("Infection with COVID-19² was rare.", [(2,)]),
+        ("It was so in 2008⁴.", [(4,)]),
+        ("It was so until March 2010⁴², and later.", [(42,)]),
+        ("It was so in 2011³ and later.", [(3,)]),
+        ("The group was small (n = 34⁴²).", [(42,)]),
+        ("It was made with Drawer 0.2¹⁸. So it was.", [(18,)]),
+        ("The layer was 4 mm¹⁸).", [(18,)]),
+        ("It is counted every 5 y¹⁰. So it is.", [(10,)]),
+        ("It has been described in⁴⁴ and lasts.", [(44,)]),
+        ("It was also seen in TGF-α²⁵. So it was.", [(25,)]),
+        ("It was also seen in P6.p³². So it was.", [(32,)]),
+        ("It differs from the score OHP-E³⁰.", [(30,)]),
+        ("They have diabetes type 2¹⁴ or none.", [(14,)]),
+        ("They have hepatitis C² or none.", [(2,)]),
+        ("They were given vitamin C²³ or none.", [(23,)]),
+        ("They were in Crohn's² and others.", [(2,)]),
+        ("It took three weeks⁵ or more.", [(5,)]),
+        ("It cured 30%² and (as said)³ helped.", [(2,), (3,)]),
+        ("It held in 10 weeks (95% CI 2–5)³ or more.", [(3,)]),
+    ],
+)
+def test_a_raised_number_that_can_be_no_power_is_a_marker(text: str, expected: list[tuple[int, ...]]) -> None:
+    assert cited_among_raised(text, before=60) == expected
+
+
+def test_a_doubtful_number_far_ahead_of_what_has_been_cited_is_none() -> None:
+    assert cited_among_raised("It lowers plasma T4⁵⁶, too.", before=12) == []
+    assert cited_among_raised("It lowers plasma T4¹³, too.", before=12) == [(13,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("It rises with age².", 2), ("There were 34⁵ such.", 5), ("It is of class 3².", 2), ("It is x¹².", 12)],
+)
+def test_a_number_that_may_well_be_a_power_counts_where_it_is_its_turn_and_nothing_else_cites_it(
+    text: str, number: int
+) -> None:
+    assert cited_among_raised(text, before=number - 1, missing=number) == [(number,)]
+    assert cited_among_raised(text, before=number - 1) == []
+    assert cited_among_raised(text, before=number + 9, missing=number) == []
+
+
+def test_a_pair_like_an_interval_counts_where_it_is_its_turn_and_nothing_else_cites_it() -> None:
+    before, after = [f"Real [{n}]." for n in range(1, 5)], [f"Real [{n}]." for n in range(7, 9)]
+    trap = "Teachers filled in rating scales [5, 6] at home."
+
+    assert cited(*before, trap, *after) == [(1,), (2,), (3,), (4,), (5, 6), (7,), (8,)]
+    assert cited(*before, trap, *after, "Real [6].") == [(1,), (2,), (3,), (4,), (7,), (8,), (6,)]
+
+
+def test_in_a_list_in_another_order_only_the_lightest_doubts_are_lifted() -> None:
+    real = "Rest.⁹ Heat.³ Ice.⁷ Yoga.¹ Sleep.⁸ Food.⁴ Walks.²"
+
+    found = cited(real, "It lowers plasma T4⁶, too. It rises with age⁵. There were 34⁵ such.")
+
+    assert found == [(9,), (3,), (7,), (1,), (8,), (4,), (2,), (6,), (5,)]
 
 
 # --- Numbers outside the list ------------------------------------------------------------------------
@@ -232,7 +331,15 @@ def test_given_markers_are_taken_with_their_brackets_and_not_found_twice() -> No
 
 
 def test_given_parts_of_one_marker_are_joined_and_the_dash_is_filled() -> None:
-    marked: list[str | Marker] = ["Rest [", Marker("2", (2,)), "–", Marker("5", (5,)), ", ", Marker("7", (7,)), "] helps."]
+    marked: list[str | Marker] = [
+        "Rest [",
+        Marker("2", (2,)),
+        "–",
+        Marker("5", (5,)),
+        ", ",
+        Marker("7", (7,)),
+        "] helps.",
+    ]
 
     assert cited(marked) == [(2, 3, 4, 5, 7)]
 
