@@ -380,7 +380,7 @@ _JSON_VALUES = st.recursive(
 _FIELDS = st.sampled_from(["question", "top_k", "filter", "answer", "documents", "references"])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(_JSON_VALUES | st.dictionaries(_FIELDS, _JSON_VALUES))
 def test_any_json_is_a_reply_or_a_problem(client: TestClient, value: object) -> None:
     response = client.post("/v1/ask", content=json.dumps(value), headers=JSON)
@@ -388,7 +388,7 @@ def test_any_json_is_a_reply_or_a_problem(client: TestClient, value: object) -> 
     assert response.status_code == 200 or assert_problem(response, 422)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_problem(client: TestClient, body: bytes) -> None:
     response = client.post("/v1/ask", content=body, headers=JSON)
@@ -397,7 +397,7 @@ def test_any_bytes_are_a_problem(client: TestClient, body: bytes) -> None:
     assert_problem(response, response.status_code)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.text(min_size=1, max_size=60))
 def test_any_text_in_an_address_is_a_reply_or_a_problem(client: TestClient, text: str) -> None:
     for path in (f"/v1/documents/{quote(text, safe='')}", f"/v1/passages/{quote(text, safe='')}"):
