@@ -167,7 +167,9 @@ class Passage:
         if self.end - self.start != len(self.text) or not self.text.strip():
             raise ValueError(f"passage at {self.start} of {self.doc_id} is empty or does not fit its span")
         if tuple(sorted(set(self.references))) != self.references:
-            raise ValueError(f"passage {self.passage_id}: references {self.references} must ascend, without repeats")
+            raise ValueError(
+                f"passage {self.passage_id}: references {self.references} must ascend, without repeats"
+            )
 
 
 def passage_id(doc_id: str, start: int, text: str) -> str:

@@ -33,10 +33,12 @@ def read_markdown(data: bytes) -> Reading:
     go one level down, so that only the title has level 1. Raw HTML is left out.
 
     Raises:
-        UnreadableDocumentError: If it is not text, holds none, or is nested beyond sense.
+        UnreadableDocumentError: If it is not text, holds none, is nested beyond sense, or opens thousands of
+            brackets that nothing closes.
     """
     decoded = decode_text(data)
     env: dict[str, Any] = {}
+    _refuse_open_brackets(decoded.text)
     tokens = _parser().parse(decoded.text.lstrip("\ufeff"), env)
     walk = _Walk(footnotes=_footnote_numbers(tokens))
     walk.read(tokens)
@@ -66,6 +68,30 @@ def _parser() -> MarkdownIt:
     parser.disable(["footnote_tail", "footnote_inline"])
     parser.block.ruler.at("reference", _definition_with_words)
     return parser
+
+
+_BRACKET_OR_BLANK_LINE = re.compile(r"\\.|[\[\]]|\n[ \t\r>]*(?=\n)")
+_MAX_OPEN_BRACKETS = 20  # at one place; those beyond count towards the next limit
+_MAX_BRACKETS_BEYOND = 5_000
+
+
+def _refuse_open_brackets(text: str) -> None:
+    """Refuse what no article holds, before the parser looks for the end of a link behind every bracket."""
+    depth = beyond = 0
+    for found in _BRACKET_OR_BLANK_LINE.finditer(text):
+        if found[0] == "[":
+            depth += 1
+            beyond += depth > _MAX_OPEN_BRACKETS
+        elif found[0] == "]":
+            depth = max(0, depth - 1)
+        elif found[0][0] == "\n":
+            depth = 0
+        if beyond > _MAX_BRACKETS_BEYOND:
+            line = text.count("\n", 0, found.start()) + 1
+            raise UnreadableDocumentError(
+                f"Up to line {line:,}, the markdown opens {beyond:,} square brackets inside more than "
+                f"{_MAX_OPEN_BRACKETS} others that are still open. Close them, or write \\[ for a plain bracket."
+            )
 
 
 _NUMERIC_DEFINITION = re.compile(r"\[\d{1,4}\]:")
