@@ -87,7 +87,9 @@ def main() -> None:
 def _variants(bench: Bench) -> dict[str, Scores]:
     bodies = [_without_numbers(each.text) for each in bench.passages]
     headed = [each.embedding_text for each in bench.passages]
-    titled = [f"{bench.titles[each.doc_id]} > {text}" for each, text in zip(bench.passages, headed, strict=True)]
+    titled = [
+        f"{bench.titles[each.doc_id]} > {text}" for each, text in zip(bench.passages, headed, strict=True)
+    ]
     passage, sentence, lexical = bench.dense(headed), bench.best_sentence(), bench.lexical()
     mean = (passage + sentence) / 2
     return {
