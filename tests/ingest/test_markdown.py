@@ -1,5 +1,11 @@
 """Markdown: structure, references in every form, and what is left out."""
 
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -189,6 +195,51 @@ def test_a_file_without_text_is_refused_or_read_without_loss(text: str) -> None:
 def test_absurd_nesting_is_refused_and_not_cut_off() -> None:
     with pytest.raises(UnreadableDocumentError, match="Flatten"):
         read(">" * 200 + " deep\n")
+
+
+@pytest.mark.parametrize("unit", ["[", "![", "[a", "[\n", "> [\n", "*[", "[^1", "`[", "[|"])
+def test_thousands_of_brackets_that_nothing_closes_are_refused_before_they_are_parsed(unit: str) -> None:
+    text = unit * 6_000
+
+    with pytest.raises(UnreadableDocumentError, match="square brackets"), counted_calls() as calls:
+        read(text)
+
+    assert calls.total() < 100
+
+
+def test_open_brackets_are_read_where_they_are_few_or_far_between_or_plain() -> None:
+    text = "# T\n\n" + "Ages [18, 25) and [25, 30).\n\n" * 50 + "\\[" * 8_000 + "\n\n" + "[a] " * 30
+
+    reading = read(text)
+
+    assert reading.text.count("[18, 25)") == 50
+    assert "[" * 8_000 in reading.text
+
+
+def test_what_the_guard_lets_pass_is_parsed_in_work_that_grows_with_its_length() -> None:
+    def work(length: int) -> int:
+        with counted_calls() as calls:
+            read("a " + ("[" * 20 + "\n\n") * (length // 22) + "[" * 40)
+        return calls.total()
+
+    assert work(8_800) < 2.5 * work(4_400)
+
+
+@contextmanager
+def counted_calls() -> Iterator[Counter[str]]:
+    """Count the calls of Python functions by name."""
+    calls: Counter[str] = Counter()
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            calls[frame.f_code.co_name] += 1
+
+    previous = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield calls
+    finally:
+        sys.setprofile(previous)
 
 
 _PIECES = st.sampled_from(
