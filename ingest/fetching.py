@@ -316,9 +316,6 @@ def _inflated(pieces: Iterable[bytes], address: WebAddress) -> Iterator[bytes]:
                     inflater = zlib.decompressobj(_GZIP)
                 yield inflater.decompress(waiting, _CHUNK_BYTES)
                 waiting = inflater.unconsumed_tail or inflater.unused_data
-        # zlib may have taken in all of the input while some output still waits in it.
-        while inflater is not None and (rest := inflater.decompress(b"", _CHUNK_BYTES)):
-            yield rest
     except zlib.error as error:
         raise FetchingError(f"The answer of {address} is damaged: {error}. Try again later.") from error
     if inflater is not None and not inflater.eof:

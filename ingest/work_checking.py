@@ -39,6 +39,7 @@ _WITHDRAWN_MARK: Final = re.compile(
 _ABOUT_ANOTHER: Final = re.compile(
     r"\b(?:comments?|commentary|reply|response|letter|correction|corrigendum|erratum|addendum|retraction|protocol|re)\b"
 )
+_NEXT_PART: Final = re.compile(r"\s*(?:part\s)?(?:\d+|[ivx]+)\b")
 
 
 class Verdict(Enum):
@@ -123,7 +124,7 @@ def _titles_agree(found: str, expected: str, *, lenient: bool) -> bool:
         return True
     shorter, longer = sorted((fold(one), fold(other)), key=len)
     rest = longer[len(shorter) :]
-    if longer.startswith(f"{shorter} ") and not _ABOUT_ANOTHER.search(rest):
+    if longer.startswith(f"{shorter} ") and not (_ABOUT_ANOTHER.search(rest) or _NEXT_PART.match(rest)):
         return lenient or len(shorter.split()) >= _MIN_SHARED_WORDS
     about_another = bool(_ABOUT_ANOTHER.search(shorter)) != bool(_ABOUT_ANOTHER.search(longer))
     return lenient and not about_another and fuzz.token_set_ratio(shorter, longer) >= OTHER_TITLE_BELOW
