@@ -248,7 +248,7 @@ def mean_estimate(values: Mapping[str, float], order: Sequence[str]) -> Estimate
 def _number_accuracy(cases: Sequence[_Case]) -> Estimate:
     checked = np.array([float(case.numbers.checked) for case in cases])
     wrong = np.array([float(len(case.numbers.wrong)) for case in cases])
-    return estimate(ratio(checked - wrong, checked), n=len(cases))
+    return widen(estimate(ratio(checked - wrong, checked), n=len(cases)))
 
 
 def _counts(cases: Sequence[_Case]) -> dict[str, int]:

@@ -39,7 +39,9 @@ def evaluate(
     ] = None,
     top_k: Annotated[int, typer.Option(min=5, max=50, help="Passages asked for per judged question.")] = 10,
     depth: Annotated[int, typer.Option(min=1, help="Documents ranked per BEIR or TREC query.")] = 100,
-    out: Annotated[Path | None, typer.Option(help="Folder for results.json, run.trec and replies.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for results.json, run.trec, report.html and replies.")
+    ] = None,
     fail_under: Annotated[
         list[str] | None,
         typer.Option("--fail-under", help="METRIC=VALUE: exit 1 when a set does worse; repeatable."),
@@ -88,7 +90,7 @@ def evaluate(
     settings = _settings(index)
     if compare is not None:
         before, after = (read_evaluation(path, request, settings) for path in compare)
-        _show_comparison(compare_results(before, after), out=out, as_json=as_json)
+        _show_comparison(compare_results(before, after), compare, out=out, as_json=as_json)
         return
     if not sets:
         raise typer.BadParameter("Name at least one set, or two evaluations with --compare.")
@@ -121,18 +123,30 @@ def _show(results: "Results", *, as_json: bool) -> None:
         print_results(results, _out)
 
 
-def _show_comparison(comparison: "Comparison", *, out: Path | None, as_json: bool) -> None:
+def _show_comparison(
+    comparison: "Comparison", compared: tuple[Path, Path], *, out: Path | None, as_json: bool
+) -> None:
     from evaluation.comparing import comparison_as_json  # noqa: PLC0415
+    from evaluation.report import comparison_page  # noqa: PLC0415
     from service.evaluation_printing import print_comparison  # noqa: PLC0415
 
     stored = json.dumps(comparison_as_json(comparison), ensure_ascii=False, indent=1) + "\n"
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "comparison.json").write_text(stored, encoding="utf-8")
+        page = comparison_page(
+            comparison, name_a=_folder_and_name(compared[0]), name_b=_folder_and_name(compared[1])
+        )
+        (out / "comparison.html").write_text(page, encoding="utf-8")
     if as_json:
         sys.stdout.write(stored)
     else:
         print_comparison(comparison, _out)
+
+
+def _folder_and_name(path: Path) -> str:
+    """Name a file so that it is known again, without where on this machine it lies."""
+    return "/".join(path.resolve().parts[-2:])
 
 
 def _summary(results: "Results") -> dict[str, Any]:

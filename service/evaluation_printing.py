@@ -1,10 +1,13 @@
 """Results as a person reads them in a terminal."""
 
+from collections.abc import Sequence
+
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from evaluation.comparing import ChangedQuery, Comparison
+from evaluation.comparing import ChangedQuery, Comparison, MeasureComparison
 from evaluation.resampling import Estimate
 from evaluation.results import LOWER_IS_BETTER, Results, SetResult
 
@@ -15,6 +18,7 @@ def print_results(results: Results, console: Console) -> None:
     """Print one table of measures with intervals per set, and what failed."""
     for each in results.sets:
         console.print(_measures(each, results))
+        console.print(Text("↓ less is better", style="dim"))
         if slices := _slices(each):
             console.print(slices)
         for name, count in each.counts.items():
@@ -29,8 +33,7 @@ def _measures(result: SetResult, results: Results) -> Table:
     for heading in ("value", "95 % interval", "queries"):
         table.add_column(heading, justify="right")
     for name, estimate in result.estimates.items():
-        shown = f"{name} (less is better)" if name in LOWER_IS_BETTER else name
-        table.add_row(shown, _value(estimate), _interval(estimate), str(estimate.n))
+        table.add_row(_name(name), _value(estimate), _interval(estimate), str(estimate.n))
     timing = results.timings.get(result.name, {})
     if timing.get("p50_ms") is not None:
         table.add_row("latency p50, ms", f"{timing['p50_ms']:.1f}", "", str(len(timing["per_query_ms"])))
@@ -52,13 +55,13 @@ def _slices(result: SetResult) -> Table | None:
     if not result.slices:
         return None
     names = list(dict.fromkeys(name for each in result.slices for name in each.values))
-    table = Table(title="by kind and by document", title_justify="left")
+    table = Table(title="by kind and by document", title_justify="left", box=SIMPLE)
     table.add_column("slice", no_wrap=True)
-    for heading in ("queries", *names):
-        table.add_column(heading.replace("_", " "), justify="right", overflow="fold")
+    for heading in ("n", *names):
+        table.add_column(heading.replace("_", " "), justify="right")
     for each in result.slices:
         cells = [f"{each.values[name]:.3f}" if name in each.values else "" for name in names]
-        table.add_row(f"{each.by}: {each.name}", str(each.n), *cells)
+        table.add_row(each.name, str(each.n), *cells)
     return table
 
 
@@ -74,32 +77,54 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print what differs, how surely, and the queries that changed most."""
     if comparison.identical:
         console.print(Text("identical: every query has the same value of every measure", style="bold"))
-    table = Table(title="B beside A", title_justify="left")
-    table.add_column("measure", no_wrap=True)
-    for heading in ("A", "B", "B - A", "95 % interval", "p", "p (Holm)", "detectable", "wins/ties/losses"):
-        table.add_column(heading, justify="right")
-    for each in comparison.measures:
-        paired = each.paired
-        table.add_row(
-            f"{each.set_name}: {each.measure}"
-            + (" (less is better)" if each.measure in LOWER_IS_BETTER else ""),
-            f"{paired.mean_a:.4f}",
-            f"{paired.mean_b:.4f}",
-            f"{paired.difference:+.4f}",
-            f"{paired.low:+.4f} to {paired.high:+.4f}",
-            f"{paired.p_value:.4f}",
-            f"{each.adjusted:.4f}" + (" *" if each.significant else ""),
-            f"{paired.detectable:.4f}",
-            f"{paired.wins}/{paired.ties}/{paired.losses}",
-        )
-    console.print(table)
-    console.print(
-        Text("* significant at 0.05 after Holm's correction over all measures and sets", style="dim")
-    )
+    for name in dict.fromkeys(each.set_name for each in comparison.measures):
+        measures = [each for each in comparison.measures if each.set_name == name]
+        console.print(_differences(name, measures))
+        console.print(_details(measures))
+    note = "* significant at 0.05 after Holm's correction over all measures and sets; ↓ less is better"
+    console.print(Text(note, style="dim"))
     for changed in comparison.changed:
         _print_changed(changed, console)
     for name in comparison.left_out:
         console.print(Text(f"not compared, only one of them has it: {name}", style="yellow"))
+
+
+def _differences(name: str, measures: Sequence[MeasureComparison]) -> Table:
+    table = _narrow_table(f"{name}: B beside A", ("A", "B", "B - A", "p", "p (Holm)"))
+    for each in measures:
+        paired = each.paired
+        table.add_row(
+            _name(each.measure),
+            f"{paired.mean_a:.3f}",
+            f"{paired.mean_b:.3f}",
+            f"{paired.difference:+.3f}",
+            f"{paired.p_value:.4f}",
+            f"{each.adjusted:.4f}" + (" *" if each.significant else "  "),
+        )
+    return table
+
+
+def _details(measures: Sequence[MeasureComparison]) -> Table:
+    table = _narrow_table("", ("B - A, 95 %", "detectable", "won/tied/lost"))
+    for each in measures:
+        paired = each.paired
+        interval = f"{paired.low:+.3f} to {paired.high:+.3f}"
+        counts = f"{paired.wins}/{paired.ties}/{paired.losses}"
+        table.add_row(_name(each.measure), interval, f"{paired.detectable:.3f}", counts)
+    return table
+
+
+def _narrow_table(title: str, headings: Sequence[str]) -> Table:
+    """Return a table that fits 80 columns: a number that is cut short would be a wrong one."""
+    table = Table(title=title or None, title_justify="left", box=SIMPLE)
+    table.add_column("measure", no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _name(measure: str) -> str:
+    return f"{measure} ↓" if measure in LOWER_IS_BETTER else measure
 
 
 def _print_changed(changed: ChangedQuery, console: Console) -> None:

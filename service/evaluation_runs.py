@@ -32,6 +32,7 @@ from evaluation.ranking_sets import (
     read_run,
     read_trec_set,
 )
+from evaluation.report import results_page
 from evaluation.resampling import RESAMPLES, SEED
 from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_results, write_results
 from evaluation.throwaway import build_throwaway
@@ -47,6 +48,7 @@ from service.release import RELEASE
 from service.remote_service import RemoteService
 from service.settings import Settings
 
+REPORT_NAME = "report.html"
 _RUN_TAG = "citewell"
 
 
@@ -332,6 +334,7 @@ def _write(out: Path, results: Results, scored: Sequence[_Scored]) -> None:
         name = "run.trec" if len(scored) == 1 else f"run-{each.result.name}.trec"
         (out / name).write_text(format_run(each.run, tag=_RUN_TAG), encoding="utf-8")
     write_results(out / RESULTS_NAME, results)
+    (out / REPORT_NAME).write_text(results_page(results), encoding="utf-8")
 
 
 def _hash(path: Path) -> str:
