@@ -83,7 +83,7 @@ def check_reading(reading: Reading, expected: Identity, *, url: str | None = Non
     check = check_identity(identity_of_reading(reading, url=url), expected)
     if check.verdict is Verdict.AGREES or "DOI" in check.reason:
         return check
-    if _stands_in_head(reading.text, expected):
+    if _stands_in_head(reading, expected):
         return Check(Verdict.AGREES, "title and first author stand in its first lines")
     return check
 
@@ -138,13 +138,15 @@ def _same_author(found: str, expected: str) -> bool:
     )
 
 
-def _stands_in_head(text: str, expected: Identity) -> bool:
-    head, title = fold(text[:_HEAD_CHARS]), fold(expected.title or "")
+def _stands_in_head(reading: Reading, expected: Identity) -> bool:
+    head, title = fold(reading.text[:_HEAD_CHARS]), fold(expected.title or "")
     if len(title) < _MIN_HEAD_TITLE_CHARS or not expected.first_author:
         return False
     at = fuzz.partial_ratio_alignment(title, head, score_cutoff=_TITLE_IN_HEAD_FROM)
     if at is None or _ABOUT_ANOTHER.search(head[max(0, at.dest_start - 40) : at.dest_start]):
         return False
-    return title_similarity(title, head[at.dest_start : at.dest_end]) > 0 and set(
-        author_key(expected.first_author).split()
-    ) <= set(head.split())
+    # Readers leave bylines out of the text.
+    left_out = " ".join(omission.text for omission in reading.omitted)[:_HEAD_CHARS]
+    names = {*head.split(), *fold(left_out).split()}
+    same_figures = title_similarity(title, head[at.dest_start : at.dest_end]) > 0
+    return same_figures and set(author_key(expected.first_author).split()) <= names
