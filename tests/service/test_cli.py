@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from answer.questions import offtopic_questions
 from index.embedding import Embedder
 from index.snapshot import build_lock, current_version
 from service import freshness, wiring
@@ -32,6 +33,8 @@ def _with_the_twin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return TwinEmbedder()
 
     monkeypatch.setattr(wiring, "make_embedder", make_twin)
+    few = offtopic_questions()[:20]  # a build asks each of them, and there are many builds here
+    monkeypatch.setattr("answer.confidence.offtopic_questions", lambda: few)
     monkeypatch.setenv("CITEWELL_CORPUS_DIR", str(write_corpus(tmp_path / "corpus")))
     monkeypatch.setenv("CITEWELL_INDEX_DIR", str(tmp_path / "index"))
     monkeypatch.setenv("CITEWELL_CACHE_DIR", str(tmp_path / "cache"))
