@@ -4,9 +4,10 @@ A part of `markers`, which decides what counts; import that one.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import pairwise
 
 from ingest.raised_numbers import Doubt, judge_raised
 from ingest.records import Block, BlockKind
@@ -68,7 +69,7 @@ _RAISED = "[⁰¹²³⁴-⁹]{1,4}"
 _PATTERNS = {
     NotationStyle.BRACKETS: re.compile(rf"[\[［]\^?{_BODY}[\]］]"),
     NotationStyle.CORNER_BRACKETS: re.compile(rf"[【〔]{_BODY}[】〕]"),
-    NotationStyle.SUPERSCRIPTS: re.compile(rf"(?P<body>{_RAISED}(?:[,{DASHES}]\s?{_RAISED})*+)"),
+    NotationStyle.SUPERSCRIPTS: re.compile(rf"(?P<body>{_RAISED}(?:\s?[,{DASHES}]\s?{_RAISED})*+)"),
     NotationStyle.PARENTHESES: re.compile(rf"[(（]{_BODY}[)）]"),
     NotationStyle.AFTER_STOPS: re.compile(
         rf"(?<=[a-z][a-z][a-z)”\"][.!?])(?P<body>\d{{1,3}}(?:[,{DASHES}]\d{{1,3}})*+)(?=\s{{1,3}}[A-Z“\"]|\s?\Z)"
@@ -136,12 +137,42 @@ def scan_blocks(text: str, blocks: Sequence[Block], style: NotationStyle) -> lis
 
 def _candidates(content: str, style: NotationStyle) -> Iterator[Candidate]:
     opening = 0  # where the text begins, past the markers that it begins with
-    for match in _PATTERNS[style].finditer(content):
-        is_label = opening >= 0 and not content[opening : match.start()].strip()
-        opening = match.end() if is_label else -1
-        ranges = _parse_ranges(match["body"])
+    written = ((*match.span(), match["body"]) for match in _PATTERNS[style].finditer(content))
+    for start, end, body in _mend(content, written) if style is NotationStyle.SUPERSCRIPTS else written:
+        is_label = opening >= 0 and not content[opening:start].strip()
+        opening = end if is_label else -1
+        ranges = _parse_ranges(body)
         if ranges is not None:
-            yield Candidate(match.start(), match.end(), ranges, is_label)
+            yield Candidate(start, end, ranges, is_label)
+
+
+def _mend(content: str, written: Iterable[tuple[int, int, str]]) -> Iterator[tuple[int, int, str]]:
+    """Join a list with the rest of its last number where a narrow column broke it: "⁵²,⁷¹,⁷ ⁶,⁷⁷" has a 76."""
+    last: tuple[int, int, str] | None = None
+    for start, end, body in written:
+        if last is not None and start - last[1] == 1 and content[last[1]].isspace():
+            if _falls_at_its_end(last[2]) and _ascends(_numbers_in(last[2] + body)):
+                last = last[0], end, last[2] + body
+                continue
+        if last is not None:
+            yield last
+        last = start, end, body
+    # Where the text breaks off inside a number, the rest is out of reach: "⁵²,⁷¹,⁷" cites no 7.
+    if last is not None and not (last[1] == len(content) and _falls_at_its_end(last[2])):
+        yield last
+
+
+def _falls_at_its_end(body: str) -> bool:
+    numbers = _numbers_in(body)
+    return len(numbers) > 2 and numbers[-1] < numbers[-2] and _ascends(numbers[:-1])
+
+
+def _ascends(numbers: Sequence[int]) -> bool:
+    return all(low < high for low, high in pairwise(numbers))
+
+
+def _numbers_in(body: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", body.translate(_FROM_RAISED))]
 
 
 def _parse_ranges(body: str) -> tuple[tuple[int, int], ...] | None:

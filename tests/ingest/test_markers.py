@@ -251,6 +251,13 @@ def test_a_pair_like_an_interval_counts_where_it_is_its_turn_and_nothing_else_ci
     assert cited(*before, trap, *after, "Real [6].") == [(1,), (2,), (3,), (4,), (7,), (8,), (6,)]
 
 
+def test_a_list_that_a_narrow_column_broke_inside_a_number_is_read_whole() -> None:
+    assert cited_among_raised("It helped in some⁷,⁵²,⁵ ⁶,⁵⁷ and in most.", before=60) == [(7, 52, 56, 57)]
+    assert cited_among_raised("It helped in some⁷ ,⁵²⁻⁵ ⁶ and in most.", before=60) == [(7, *range(52, 57))]
+    assert cited_among_raised("It helped in some.⁷,⁵² ⁵³ So it did.", before=60) == [(7, 52), (53,)]
+    assert cited_among_raised("It helped in some⁷,⁵²,⁵", before=60) == []
+
+
 def test_in_a_list_in_another_order_only_the_lightest_doubts_are_lifted() -> None:
     real = "Rest.⁹ Heat.³ Ice.⁷ Yoga.¹ Sleep.⁸ Food.⁴ Walks.²"
 
