@@ -150,10 +150,10 @@ def _mend(content: str, written: Iterable[tuple[int, int, str]]) -> Iterator[tup
     """Join a list with the rest of its last number where a narrow column broke it: "⁵²,⁷¹,⁷ ⁶,⁷⁷" has a 76."""
     last: tuple[int, int, str] | None = None
     for start, end, body in written:
-        if last is not None and start - last[1] == 1 and content[last[1]].isspace():
-            if _falls_at_its_end(last[2]) and _ascends(_numbers_in(last[2] + body)):
-                last = last[0], end, last[2] + body
-                continue
+        is_rest = last is not None and start - last[1] == 1 and content[last[1]].isspace()
+        if last and is_rest and _falls_at_its_end(last[2]) and _ascends(_numbers_in(last[2] + body)):
+            last = last[0], end, last[2] + body
+            continue
         if last is not None:
             yield last
         last = start, end, body
