@@ -27,9 +27,9 @@ from index.snapshot import activate, build_lock, prune, write_snapshot
 from index.spelling import Spelling
 from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
-from ingest.bibliography import DocumentReferences, Ledger, Numbering, number_references
+from ingest.bibliography import Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
-from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, load_corpus
+from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, load_corpus, reference_lists
 from ingest.errors import BibliographyError, CorpusError
 from ingest.markers import without_markers
 from ingest.records import Document, Passage
@@ -83,7 +83,7 @@ def build_index(
     report = progress or (lambda _stage, _done, _total: None)
     with build_lock(index_dir):
         corpus = load_corpus(corpus_dir)
-        numbering = number_references(corpus.pinned, _article_lists(corpus), corpus.ledger)
+        numbering = number_references(corpus.pinned, reference_lists(corpus), corpus.ledger)
         _refuse_unknown_sources(corpus, numbering)
         content = _content(corpus, numbering, embedder, report)
         _keep_ledger(corpus_dir, corpus.ledger, numbering.ledger)
@@ -116,15 +116,6 @@ def build_index(
         warnings=(*corpus.warnings, *numbering.ambiguities),
         pruned=tuple(pruned),
     )
-
-
-def _article_lists(corpus: Corpus) -> list[DocumentReferences]:
-    """Return the lists that make the bibliography: a source's own list stays in its own namespace."""
-    return [
-        DocumentReferences(document.doc_id, document.references)
-        for document in corpus.documents
-        if document.kind == "article"
-    ]
 
 
 def _refuse_unknown_sources(corpus: Corpus, numbering: Numbering) -> None:
