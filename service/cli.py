@@ -1,18 +1,12 @@
 """The command line: one verb per job."""
 
-import json
 import os
 import socket
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
-from functools import wraps
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 # Nothing here may reach for a model hub, and one thread a question is what keeps vectors reproducible; both are
 # read when the libraries are imported.
@@ -22,13 +16,11 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
 from service import corpus_commands
+from service.console import ERR, OUT, fixable, print_json, progress, say, settings_with, warn
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
 from service.release import RELEASE
-from service.settings import Settings, read_settings
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from service.settings import Settings
 
 app = typer.Typer(
     name="citewell",
@@ -37,8 +29,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask a health article a question; get the passages that answer it, with their reference numbers.",
 )
-_err = Console(stderr=True)
-_out = Console()
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for programs.")]
 CorpusDir = Annotated[
@@ -54,46 +44,8 @@ def main() -> None:
     app()
 
 
-def _fixable(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn an error that a user can put right into one message and exit code 1."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return command(*args, **kwargs)
-        except BrokenPipeError:
-            raise  # whoever reads our output has gone; typer ends quietly
-        except (CitewellError, OSError) as error:
-            _err.print(f"citewell: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(1) from error
-
-    return wrapped
-
-
-def _settings(*, corpus: Path | None = None, index: Path | None = None, **changes: Any) -> Settings:
-    given = {"corpus_dir": corpus, "index_dir": index, **changes}
-    return read_settings().model_copy(
-        update={name: value for name, value in given.items() if value is not None}
-    )
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
-    """Show stages on stderr as they are reported."""
-    columns = (TextColumn("{task.description:<16}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_err, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report
-
-
 @app.command()
-@_fixable
+@fixable
 def build(
     corpus: CorpusDir = None,
     index: IndexDir = None,
@@ -111,30 +63,27 @@ def build(
 
     from service import freshness, wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
 
-    settings = _settings(corpus=corpus, index=index)
+    settings = settings_with(corpus=corpus, index=index)
     inputs = freshness.hash_inputs(settings)
     if if_stale and freshness.is_fresh(settings, inputs):
-        _say("The index is up to date.", {"fresh": True}, as_json=as_json)
+        say("The index is up to date.", {"fresh": True}, as_json=as_json)
         return
-    with _progress() as report:
+    with progress() as report:
         report("load encoder", 0, 1)
         embedder = wiring.make_embedder(settings)
         report("load encoder", 1, 1)
         built = wiring.build(settings, embedder, progress=report)
     freshness.remember(settings, built.version, inputs)
     for path, reason in built.quarantined:
-        _err.print(
-            f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True
-        )
-    for warning in built.warnings:
-        _err.print(f"look at {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        ERR.print(f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+    warn(built.warnings)
     score = built.self_score
     found = (
         f"; {score.success_at_1:.0%} of {score.pairs} cited sentences find their source first"
         if score.pairs
         else ""
     )
-    _say(
+    say(
         f"Built {built.version}: {built.n_documents} documents, {built.n_passages} passages, "
         f"{built.n_references} references{found}.",
         asdict(built),
@@ -143,7 +92,7 @@ def build(
 
 
 @app.command()
-@_fixable
+@fixable
 def serve(
     corpus: CorpusDir = None,
     index: IndexDir = None,
@@ -162,13 +111,13 @@ def serve(
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
 
-    settings = _settings(corpus=corpus, index=index, host=host, port=port)
+    settings = settings_with(corpus=corpus, index=index, host=host, port=port)
     current_version(settings.index_dir)
     configure_logs()
     listening = _listen(settings)
     address, bound = listening.getsockname()[:2]
     shown = f"[{address}]" if ":" in address else address
-    _err.print(
+    ERR.print(
         f"Citewell {RELEASE} answers at http://{shown}:{bound} once the encoder is loaded.", highlight=False
     )
     # Opened here and not in the lifespan, where an index that cannot be used would end in a traceback.
@@ -204,7 +153,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 @app.command()
-@_fixable
+@fixable
 def ask(
     question: Annotated[str, typer.Argument(help="The question, in plain words.")],
     index: IndexDir = None,
@@ -222,7 +171,7 @@ def ask(
     from service.asking import answer_request  # noqa: PLC0415
     from service.printing import print_reply  # noqa: PLC0415
 
-    settings = _settings(index=index)
+    settings = settings_with(index=index)
     try:
         asked = schemas.AskRequest(question=question, top_k=top_k)
     except ValidationError as error:
@@ -233,13 +182,13 @@ def ask(
     )
     reply = answer_request(asked, serving)
     if as_json:
-        _print_json(reply.model_dump(mode="json"))
+        print_json(reply.model_dump(mode="json"))
     else:
-        print_reply(reply, _out)
+        print_reply(reply, OUT)
 
 
 @app.command()
-@_fixable
+@fixable
 def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
     """Show which version serves, what it holds and how it scores itself.
 
@@ -247,7 +196,7 @@ def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
     """
     from index.snapshot import built_at, current_version, read_manifest, versions  # noqa: PLC0415
 
-    settings = _settings(index=index)
+    settings = settings_with(index=index)
     version = current_version(settings.index_dir)
     manifest = read_manifest(settings.index_dir / version)
     facts = {
@@ -257,18 +206,18 @@ def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
         **{name: manifest[name] for name in ("title", "counts", "model", "self_score", "quarantined")},
     }
     if as_json:
-        _print_json(facts)
+        print_json(facts)
         return
     for name, value in facts.items():
         shown = (
             ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
         )
         shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else shown
-        _out.print(f"{name:<12} {shown}", markup=False, highlight=False, soft_wrap=True)
+        OUT.print(f"{name:<12} {shown}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
-@_fixable
+@fixable
 def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson = False) -> None:
     """Check everything that serving needs, and say how to mend what is not right.
 
@@ -276,22 +225,22 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
     """
     from service.diagnosis import diagnose  # noqa: PLC0415
 
-    findings = diagnose(_settings(corpus=corpus, index=index))
+    findings = diagnose(settings_with(corpus=corpus, index=index))
     if as_json:
-        _print_json(
+        print_json(
             {"findings": [{"check": each.check, "ok": each.ok, "detail": each.detail} for each in findings]}
         )
     else:
         for each in findings:
             mark = "[green]ok[/green]   " if each.ok else "[red]wrong[/red]"
-            _out.print(mark, end=" ")
-            _out.print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
+            OUT.print(mark, end=" ")
+            OUT.print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
 
 
-app.command()(_fixable(evaluate))
-corpus_commands.register(app, fixable=_fixable, build=build)
+app.command()(fixable(evaluate))
+corpus_commands.register(app, fixable=fixable, build=build)
 
 
 @app.command()
@@ -300,15 +249,4 @@ def version() -> None:
 
     Example: citewell version
     """
-    _out.print(RELEASE, highlight=False)
-
-
-def _say(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        _print_json(facts)
-    else:
-        _out.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+    OUT.print(RELEASE, highlight=False)

@@ -3,7 +3,6 @@
 Nothing is fetched from outside but by `fetch`, and by `add` when it is given something else than a file.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import redirect_stdout
@@ -14,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
 
 from ingest.errors import CorpusError, FetchingError
 from ingest.records import DocumentKind, Fidelity
-from service.settings import Settings, read_settings
+from service.console import ERR, say, settings_with, warn
+from service.settings import Settings
 
 if TYPE_CHECKING:
     from ingest.acquiring import Acquired, Attempt
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 #: Larger files are not even read: each reader's own limit is far below.
 _MAX_FILE_BYTES = 500_000_000
 
-_err = Console(stderr=True)
-_out = Console()
 
 Command = Callable[..., None]
 CorpusDir = Annotated[
@@ -83,7 +80,7 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command], build: 
 
         Example: citewell add 10.1136/pn-2022-003574 --kind source --reference 2
         """
-        settings = _settings(corpus)
+        settings = settings_with(corpus=corpus)
         given = {"fidelity": fidelity, "title": title, "url": url, "licence": licence}
         options = {
             "kind": kind or ("source" if reference else "article"),
@@ -113,7 +110,7 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command], build: 
 
         Example: citewell remove swash-2018
         """
-        _remove(_settings(corpus), doc_id, as_json=as_json)
+        _remove(settings_with(corpus=corpus), doc_id, as_json=as_json)
         _build_or_say_so(build if build_now else None, corpus, as_json=as_json)
 
     @app.command()
@@ -128,7 +125,7 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command], build: 
 
         Example: citewell fetch 10.1136/pn-2022-003574 --output dijkstra.xml
         """
-        _fetch(read_settings(), target, output, as_json=as_json)
+        _fetch(settings_with(), target, output, as_json=as_json)
 
 
 def web_client(settings: Settings) -> "WebClient":
@@ -146,11 +143,6 @@ def services() -> "Services":
     return Services()
 
 
-def _settings(corpus: Path | None) -> Settings:
-    settings = read_settings()
-    return settings.model_copy(update={"corpus_dir": corpus}) if corpus is not None else settings
-
-
 # --- the commands' work ------------------------------------------------------------------------------
 
 
@@ -162,13 +154,13 @@ def _add(settings: Settings, target: str, *, changes: dict[str, Any], unchecked:
     )
     new = replace(new, unchecked=unchecked, **changes)
     added = add_document(settings.corpus_dir, new, now=_now())
-    _warn(added.warnings)
+    warn(added.warnings)
     entry = added.entry
     place = f"the text of reference {entry.reference_number}" if entry.reference_number else "an article"
     done = (
         f"Added {entry.doc_id}, {place}" if added.is_new else f"It is there already: {entry.doc_id}, {place}"
     )
-    _say(
+    say(
         f"{done} ({entry.fidelity.replace('_', ' ')}), in {entry.path}.",
         {
             "added": added.is_new,
@@ -237,7 +229,7 @@ def _remove(settings: Settings, doc_id: str, *, as_json: bool) -> None:
     from ingest.corpus_editing import remove_document  # noqa: PLC0415
 
     removed = remove_document(settings.corpus_dir, doc_id, now=_now())
-    _say(
+    say(
         f"Removed {doc_id}; its file is kept in {settings.corpus_dir / removed.kept_at}.",
         {"removed": doc_id, "document": removed.entry.model_dump(mode="json"), "kept_at": removed.kept_at},
         as_json=as_json,
@@ -249,7 +241,7 @@ def _fetch(settings: Settings, target: str, output: Path | None, *, as_json: boo
         raise CorpusError(f"{output} is there already. Choose another --output.")
     found = _acquire(settings, target)
     _tell(found.attempts)
-    _warn(found.problems)
+    warn(found.problems)
     if output is not None:
         output.write_bytes(found.data)
     facts = {
@@ -268,12 +260,12 @@ def _fetch(settings: Settings, target: str, output: Path | None, *, as_json: boo
     lines = [f"{name:<15} {value}" for name, value in facts.items() if value not in (None, [])]
     if output is None:
         lines.append(f"Nothing has been changed. Put it into the corpus with: citewell add {target}")
-    _say("\n".join(lines), {**facts, "attempts": [asdict(each) for each in found.attempts]}, as_json=as_json)
+    say("\n".join(lines), {**facts, "attempts": [asdict(each) for each in found.attempts]}, as_json=as_json)
 
 
 def _build_or_say_so(build: Command | None, corpus: Path | None, *, as_json: bool) -> None:
     if build is None:
-        _err.print("Run `citewell build` to have it in the index.", highlight=False)
+        ERR.print("Run `citewell build` to have it in the index.", highlight=False)
     elif as_json:
         # One JSON object is promised, and it has been printed.
         with redirect_stdout(sys.stderr):
@@ -289,18 +281,4 @@ def _now() -> str:
 def _tell(attempts: "Iterable[Attempt]") -> None:
     for attempt in attempts:
         mark = "ok" if attempt.succeeded else "no"
-        _err.print(
-            f"{mark}  {attempt.what}: {attempt.outcome}", markup=False, highlight=False, soft_wrap=True
-        )
-
-
-def _warn(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        _err.print(f"look at: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-
-
-def _say(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
-    else:
-        _out.print(text, markup=False, highlight=False, soft_wrap=True)
+        ERR.print(f"{mark}  {attempt.what}: {attempt.outcome}", markup=False, highlight=False, soft_wrap=True)

@@ -2,25 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ingest.errors import CitewellError
-from service.settings import Settings, read_settings
+from service.console import OUT, print_json, progress, settings_with
 
 if TYPE_CHECKING:
     from evaluation.comparing import Comparison
     from evaluation.results import Results
-    from index.building import Progress as Report
-
-_err = Console(stderr=True)
-_out = Console()
 
 
 def evaluate(
@@ -87,7 +79,7 @@ def evaluate(
         out=out,
         resume=resume,
     )
-    settings = _settings(index)
+    settings = settings_with(index=index)
     if compare is not None:
         before, after = (read_evaluation(path, request, settings) for path in compare)
         _show_comparison(compare_results(before, after), compare, out=out, as_json=as_json)
@@ -95,7 +87,7 @@ def evaluate(
     if not sets:
         raise typer.BadParameter("Name at least one set, or two evaluations with --compare.")
     expected = None if baseline is None else read_results(baseline)
-    with _progress() as report:
+    with progress() as report:
         results = evaluate_sets(
             request, settings, progress=report, load_embedder=lambda: make_embedder(settings)
         )
@@ -109,18 +101,13 @@ def evaluate(
         raise CitewellError("; ".join(reasons) + ".")
 
 
-def _settings(index: Path | None) -> Settings:
-    settings = read_settings()
-    return settings if index is None else settings.model_copy(update={"index_dir": index})
-
-
 def _show(results: "Results", *, as_json: bool) -> None:
     from service.evaluation_printing import print_results  # noqa: PLC0415
 
     if as_json:
-        sys.stdout.write(json.dumps(_summary(results), ensure_ascii=False, indent=1) + "\n")
+        print_json(_summary(results))
     else:
-        print_results(results, _out)
+        print_results(results, OUT)
 
 
 def _show_comparison(
@@ -141,7 +128,7 @@ def _show_comparison(
     if as_json:
         sys.stdout.write(stored)
     else:
-        print_comparison(comparison, _out)
+        print_comparison(comparison, OUT)
 
 
 def _folder_and_name(path: Path) -> str:
@@ -159,18 +146,3 @@ def _summary(results: "Results") -> dict[str, Any]:
     for timing in stored["timings"].values():
         del timing["per_query_ms"]
     return stored
-
-
-@contextmanager
-def _progress() -> "Iterator[Report]":
-    """Show stages on stderr, with what is left to do."""
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_err, transient=True) as bars:
-        tasks: dict[str, Any] = {}
-
-        def report(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bars.add_task(stage, total=total)
-            bars.update(tasks[stage], completed=done, total=total)
-
-        yield report
