@@ -82,7 +82,8 @@ def _highlights(
     searcher: Searcher, result: SearchResult, evidence: Evidence, hit: RankedPassage
 ) -> tuple[Highlight, ...]:
     """Mark the best sentence of a passage."""
-    own = compare_sentences(searcher, result, hit, evidence.weights)
+    measured = [each for each in evidence.sentences if each.passage is hit]
+    own = measured or compare_sentences(searcher, result, hit, evidence.weights)
     best = max(own, key=lambda each: (sentence_score(evidence, each), -each.sentence.start)).sentence
     return (Highlight(best.start - hit.passage.start, best.end - hit.passage.start),)
 
