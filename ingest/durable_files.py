@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["exclusive", "move_file", "store_bytes"]
 
 
-def store_bytes(path: Path, data: bytes) -> None:
+def store_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Write a file, in place of one that may be there, and have it on the disk before returning.
 
     Raises:
@@ -23,7 +23,7 @@ def store_bytes(path: Path, data: bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
+        Path(name).chmod(mode)
         Path(name).replace(path)
     except OSError:
         Path(name).unlink(missing_ok=True)

@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
+from service.auth import Keyring
 from service.live_index import LiveIndex
 from service.problems import Problem, install_problem_handlers, problem_response
 from service.release import RELEASE
 from service.routes import router
+from service.settings import Settings
 
 _SUMMARY = (
     "Ask a health article; get the passages that answer, each with the number of the reference behind it."
@@ -25,22 +27,19 @@ What is returned is information from documents, not medical advice.
 """
 
 
-def create_app(
-    open_index: Callable[[], AbstractContextManager[LiveIndex]], *, query_threads: int, max_body_bytes: int
-) -> FastAPI:
+def create_app(open_index: Callable[[], AbstractContextManager[LiveIndex]], settings: Settings) -> FastAPI:
     """Make the application.
 
     Args:
         open_index: Opened when the service starts and closed when it stops.
-        query_threads: How many questions are answered side by side.
-        max_body_bytes: A larger request body is refused with 413.
+        settings: What the operator chose; where the index is found is decided by `open_index`.
     """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         with (
             open_index() as live,
-            ThreadPoolExecutor(query_threads, thread_name_prefix="question") as workers,
+            ThreadPoolExecutor(settings.query_threads, thread_name_prefix="question") as workers,
         ):
             app.state.live_index = live
             app.state.workers = workers
@@ -57,10 +56,11 @@ def create_app(
         # A trailing slash is another address, and a 404 that says so is clearer than a redirect.
         redirect_slashes=False,
     )
+    app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
     app.include_router(router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     install_problem_handlers(app)
-    _limit_bodies(app, max_body_bytes)
+    _limit_bodies(app, settings.max_body_bytes)
     _describe(app)
     return app
 

@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
-from service import corpus_commands
+from service import corpus_commands, key_commands
 from service.console import ERR, OUT, fixable, print_json, progress, say, settings_with, warn
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
@@ -122,11 +122,7 @@ def serve(
     )
     # Opened here and not in the lifespan, where an index that cannot be used would end in a traceback.
     with closing(listening), wiring.live_index(settings) as live:
-        application = create_app(
-            lambda: nullcontext(live),
-            query_threads=settings.query_threads,
-            max_body_bytes=settings.max_body_bytes,
-        )
+        application = create_app(lambda: nullcontext(live), settings)
         config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
         server = uvicorn.Server(config)
         with suppress(KeyboardInterrupt):  # an orderly end, which the server has seen to already
@@ -241,6 +237,7 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
 
 app.command()(fixable(evaluate))
 corpus_commands.register(app, fixable=fixable, build=build)
+key_commands.register(app, fixable=fixable)
 
 
 @app.command()

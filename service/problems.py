@@ -19,6 +19,25 @@ _log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
 
 
+_DESCRIPTIONS: dict[int | str, str] = {
+    400: "The body cannot be read.",
+    401: "The admin key is missing or wrong.",
+    403: "No admin key is set up, or the key is not an admin's.",
+    404: "There is no such document, passage or reference in the index.",
+    409: "The service is not set up for what was asked for.",
+    413: "The request is too large.",
+    422: "The request is faulty; the problem says where and what to do.",
+    503: "There is no index to answer from yet.",
+    "default": "Any other error.",
+}
+
+
+def problem_responses(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
+    """Describe the problems that a route may answer with, for OpenAPI."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
+
+
 class FieldProblem(BaseModel):
     """What is wrong with one part of a request."""
 

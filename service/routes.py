@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as ApiPath
@@ -12,29 +12,12 @@ from fastapi import Path as ApiPath
 from service import schemas, views
 from service.asking import answer_request
 from service.live_index import LiveIndex, ServingIndex
-from service.problems import MEDIA_TYPE
+from service.problems import problem_responses
 from service.release import RELEASE
 
 T = TypeVar("T")
 
-_DESCRIPTIONS: dict[int | str, str] = {
-    400: "The body cannot be read.",
-    404: "There is no such document, passage or reference in the index.",
-    409: "The service is not set up for what was asked for.",
-    413: "The request is too large.",
-    422: "The request is faulty; the problem says where and what to do.",
-    503: "There is no index to answer from yet.",
-    "default": "Any other error.",
-}
-
-
-def _problems(*statuses: int | str) -> dict[int | str, dict[str, Any]]:
-    """Describe problems for OpenAPI."""
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": _DESCRIPTIONS[status], "content": content} for status in statuses}
-
-
-router = APIRouter(responses=_problems("default"))
+router = APIRouter(responses=problem_responses("default"))
 
 
 def live_index(request: Request) -> LiveIndex:
@@ -72,14 +55,18 @@ def _refuse_generated(mode: schemas.AnswerMode) -> None:
         )
 
 
-@router.post("/v1/ask", tags=["ask"], summary="Ask a question", responses=_problems(400, 409, 413, 422, 503))
+@router.post(
+    "/v1/ask", tags=["ask"], summary="Ask a question", responses=problem_responses(400, 409, 413, 422, 503)
+)
 async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     _refuse_generated(asked.answer)
     return await _on_worker(executor, partial(answer_request, asked, index))
 
 
-@router.get("/v1/ask", tags=["ask"], summary="Ask a question by address", responses=_problems(409, 422, 503))
+@router.get(
+    "/v1/ask", tags=["ask"], summary="Ask a question by address", responses=problem_responses(409, 422, 503)
+)
 async def ask_by_address(
     asked: Annotated[schemas.AskByAddress, Query()], index: Serving, executor: Workers
 ) -> schemas.AskReply:
@@ -87,7 +74,9 @@ async def ask_by_address(
     return await ask(asked.as_request(), index, executor)
 
 
-@router.get("/v1/references", tags=["bibliography"], summary="The bibliography", responses=_problems(503))
+@router.get(
+    "/v1/references", tags=["bibliography"], summary="The bibliography", responses=problem_responses(503)
+)
 async def references(index: Serving) -> schemas.References:
     """List every reference of the index under its number."""
     entries = index.snapshot.searcher.content.references
@@ -100,7 +89,7 @@ async def references(index: Serving) -> schemas.References:
     "/v1/references/{number}",
     tags=["bibliography"],
     summary="One reference",
-    responses=_problems(404, 422, 503),
+    responses=problem_responses(404, 422, 503),
 )
 async def reference(
     number: Annotated[schemas.Number, ApiPath(examples=[2])], index: Serving, executor: Workers
@@ -109,7 +98,7 @@ async def reference(
     return await _on_worker(executor, partial(views.reference_detail, index, number))
 
 
-@router.get("/v1/documents", tags=["documents"], summary="What is indexed", responses=_problems(503))
+@router.get("/v1/documents", tags=["documents"], summary="What is indexed", responses=problem_responses(503))
 async def documents(index: Serving) -> schemas.Documents:
     """List the documents, without their texts."""
     summaries = index.snapshot.searcher.content.summaries
@@ -119,7 +108,10 @@ async def documents(index: Serving) -> schemas.Documents:
 
 
 @router.get(
-    "/v1/documents/{doc_id}", tags=["documents"], summary="One document", responses=_problems(404, 422, 503)
+    "/v1/documents/{doc_id}",
+    tags=["documents"],
+    summary="One document",
+    responses=problem_responses(404, 422, 503),
 )
 async def document(
     doc_id: Annotated[str, ApiPath(examples=["article"])], index: Serving, executor: Workers
@@ -129,7 +121,10 @@ async def document(
 
 
 @router.get(
-    "/v1/passages/{passage_id}", tags=["documents"], summary="One passage", responses=_problems(404, 422, 503)
+    "/v1/passages/{passage_id}",
+    tags=["documents"],
+    summary="One passage",
+    responses=problem_responses(404, 422, 503),
 )
 async def passage(
     passage_id: Annotated[str, ApiPath(examples=["3f0c9a2be1d47a65"])], index: Serving, executor: Workers
@@ -138,7 +133,7 @@ async def passage(
     return await _on_worker(executor, partial(views.passage_detail, index, passage_id))
 
 
-@router.get("/v1/index", tags=["index"], summary="The version that serves", responses=_problems(503))
+@router.get("/v1/index", tags=["index"], summary="The version that serves", responses=problem_responses(503))
 async def index_info(index: Serving) -> schemas.IndexInfo:
     """Return version, counts, encoder, self-score and quarantined files."""
     return views.index_info(index)
@@ -151,14 +146,17 @@ async def live() -> schemas.Health:
 
 
 @router.get(
-    "/health/ready", tags=["operations"], summary="Can questions be answered?", responses=_problems(503)
+    "/health/ready",
+    tags=["operations"],
+    summary="Can questions be answered?",
+    responses=problem_responses(503),
 )
 async def ready(index: Serving) -> schemas.Health:  # noqa: ARG001  # having an index is the answer
     """Answer once encoder and index are warm."""
     return schemas.Health(status="ok")
 
 
-@router.get("/version", tags=["operations"], summary="What is running", responses=_problems(503))
+@router.get("/version", tags=["operations"], summary="What is running", responses=problem_responses(503))
 async def version(index: Serving) -> schemas.VersionInfo:
     """Return the release, the index version and the encoder."""
     model = str(index.snapshot.manifest["model"]["model"])

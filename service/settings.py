@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.embedding import DEFAULT_MODEL
@@ -14,7 +14,10 @@ _PREFIX = "CITEWELL_"
 class Settings(BaseSettings):
     """What an operator may change; each field is the variable CITEWELL_<FIELD>."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore")
+    # An impossible value may be a secret with a slip in it.
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     corpus_dir: Path = Field(default=Path("corpus"), description="Folder of documents and their manifest.")
     index_dir: Path = Field(default=Path("var/index"), description="Folder of snapshots.")
@@ -33,6 +36,12 @@ class Settings(BaseSettings):
     swap_check_s: float = Field(
         default=1.0, gt=0, le=3600, description="Seconds between looks for a new version of the index."
     )
+    admin_key: SecretStr | None = Field(
+        default=None,
+        min_length=20,
+        description="A key that opens the admin routes; others are in the keys file.",
+    )
+    keys_file: Path = Field(default=Path("var/keys.json"), description="Names and hashes of the keys.")
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body accepted.")
     contact_email: str | None = Field(
         default=None,

@@ -16,6 +16,7 @@ from index.vector_cache import VectorCache
 from service import wiring
 from service.app import create_app
 from service.live_index import LiveIndex, ServingIndex
+from service.settings import Settings
 from tests.conftest import write_corpus
 from tests.twins import TwinEmbedder
 
@@ -41,9 +42,10 @@ def holding(serving: ServingIndex) -> Iterator[LiveIndex]:
     yield LiveIndex(open_current=lambda: serving, read_version=lambda: serving.version, check_every_s=3600)
 
 
-def make_app(serving: ServingIndex, *, query_threads: int = 2) -> FastAPI:
+def make_app(serving: ServingIndex, *, query_threads: int = 2, **changes: Any) -> FastAPI:
     """Return the whole application over one version."""
-    return create_app(lambda: holding(serving), query_threads=query_threads, max_body_bytes=MAX_BODY_BYTES)
+    settings = Settings(query_threads=query_threads, max_body_bytes=MAX_BODY_BYTES, **changes)
+    return create_app(lambda: holding(serving), settings)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from index.snapshot import activate, current_version
 from ingest.errors import SnapshotNotFoundError
 from service.app import create_app
 from service.live_index import RETRY_AFTER_CHECKS, LiveIndex
+from service.settings import Settings
 from tests.conftest import write_corpus
 from tests.service.conftest import MAX_BODY_BYTES, build_corpus, open_serving
 from tests.service.test_event_loop import WatchedEmbedder
@@ -224,7 +225,7 @@ def test_a_request_in_flight_finishes_on_the_version_it_began_with(
         read_version=lambda: current_version(index_dir),
         check_every_s=3600,
     )
-    app = create_app(lambda: nullcontext(live), query_threads=2, max_body_bytes=MAX_BODY_BYTES)
+    app = create_app(lambda: nullcontext(live), Settings(max_body_bytes=MAX_BODY_BYTES))
     question = {"question": "wasp"}
 
     with TestClient(app) as client, ThreadPoolExecutor(1) as pool:
