@@ -17,20 +17,21 @@ from index.searching import (
     CONFIDENCE_NAME,
     CONTENT_NAME,
     LEXICAL_NAME,
+    RANKS_NAME,
     SENTENCES_NAME,
     VECTORS_NAME,
     WORDS_NAME,
     Searcher,
 )
-from index.self_score import SelfScore, score_citations
-from index.snapshot import activate, build_lock, prune, write_snapshot
+from index.self_score import PairedTest, SelfScore, find_decline, rank_citations, score_citations
+from index.snapshot import activate, build_lock, current_version, keep_aside, prune, write_snapshot
 from index.spelling import Spelling
 from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
 from ingest.bibliography import Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
 from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, load_corpus, reference_lists
-from ingest.errors import BibliographyError, CorpusError
+from ingest.errors import BibliographyError, CorpusError, SnapshotNotFoundError
 from ingest.markers import without_markers
 from ingest.records import Document, Passage
 
@@ -47,7 +48,7 @@ class Calibrator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BuildReport:
-    """What a build did."""
+    """What a build did; `not_activated_because` says why the new version does not serve where it does not."""
 
     version: str
     corpus_title: str
@@ -59,6 +60,8 @@ class BuildReport:
     quarantined: tuple[tuple[str, str], ...]  # (path, reason)
     warnings: tuple[str, ...]
     pruned: tuple[str, ...]
+    activated: bool = True
+    not_activated_because: str | None = None
 
 
 def build_index(
@@ -69,8 +72,13 @@ def build_index(
     cache: VectorCache,
     calibrate: Calibrator,
     progress: Progress | None = None,
+    paired_test: PairedTest | None = None,
+    activate_anyway: bool = False,
 ) -> BuildReport:
     """Build a snapshot of a corpus and make it the one that serves.
+
+    A snapshot that finds the sources of its own cited sentences significantly worse than the one that serves
+    is kept and does not serve, unless it is to `activate_anyway` or no `paired_test` is given.
 
     The same corpus gives the same bytes, and so the same version, whatever was built before. If
     anything fails, the version that served before still does.
@@ -87,22 +95,27 @@ def build_index(
         _refuse_unknown_sources(corpus, numbering)
         content = _content(corpus, numbering, embedder, report)
         _keep_ledger(corpus_dir, corpus.ledger, numbering.ledger)
-        scores: list[SelfScore] = []
+        ranks: dict[str, float] = {}
 
         def fill(folder: Path) -> dict[str, Any]:
             write_parts(folder, content, embedder, cache, report)
             searcher = Searcher.open(folder, embedder=embedder)
             try:
                 report("score", 0, 1)
-                scores.append(score_citations(searcher))
+                ranks.update(rank_citations(searcher))
                 parameters = calibrate(searcher, corpus_dir=corpus_dir)
             finally:
                 searcher.content.close()
             _write_json(folder / CONFIDENCE_NAME, parameters)
-            return _manifest_fields(corpus, content, embedder, scores[0])
+            _write_json(folder / RANKS_NAME, ranks)
+            return _manifest_fields(corpus, content, embedder, score_citations(ranks))
 
         version = write_snapshot(index_dir, fill)
-        activate(index_dir, version)
+        worse = None if activate_anyway else _why_worse(index_dir, version, ranks, paired_test)
+        if worse is None:
+            activate(index_dir, version)
+        else:
+            keep_aside(index_dir, version, detail=worse)
         pruned = prune(index_dir)
     return BuildReport(
         version=version,
@@ -111,10 +124,34 @@ def build_index(
         n_passages=len(content.passages),
         n_sentences=sum(len(passage.sentences) for passage in content.passages),
         n_references=len(content.references),
-        self_score=scores[0],
+        self_score=score_citations(ranks),
         quarantined=tuple((each.path, each.reason) for each in corpus.quarantined),
         warnings=(*corpus.warnings, *numbering.ambiguities),
         pruned=tuple(pruned),
+        activated=worse is None,
+        not_activated_because=worse,
+    )
+
+
+def _why_worse(
+    index_dir: Path, version: str, ranks: Mapping[str, float], paired_test: PairedTest | None
+) -> str | None:
+    """Return why a version should not serve in the place of the one that does, None if it may."""
+    if paired_test is None:
+        return None
+    try:
+        current = current_version(index_dir)
+        before = json.loads((index_dir / current / RANKS_NAME).read_text(encoding="utf-8"))
+    except (SnapshotNotFoundError, OSError, ValueError):
+        return None  # there is nothing to compare it with
+    decline = find_decline(before, ranks, p_value=paired_test)
+    if decline is None:
+        return None
+    return (
+        f"It finds the sources of its own cited sentences significantly worse than {current}: mean reciprocal rank "
+        f"{decline.after:.3f} instead of {decline.before:.3f} over {decline.pairs} sentences (p = "
+        f"{decline.p_value:.3f}). It is kept; `citewell rollback {version}` or a build with --activate-anyway makes "
+        "it serve."
     )
 
 

@@ -25,6 +25,7 @@ SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
 CONFIDENCE_NAME = "confidence.json"
+RANKS_NAME = "self-score.json"
 
 #: How much the dense score counts; docs/decisions.md has the measurement.
 DENSE_WEIGHT = 0.9

@@ -10,6 +10,7 @@
         vectors.faiss  one vector per passage
         sentences.npy  one vector per sentence, float16
         lexical/       BM25
+        self-score.json  how well each cited sentence finds the source it cites
         confidence.json  parameters of the fitted probability, with the data they were fitted on
 """
 
@@ -51,7 +52,7 @@ class VersionRecord:
     """One line of the history."""
 
     version: str
-    event: str  # "built" or "activated"
+    event: str  # "built", "activated", or "kept": built and not activated
     at: str  # ISO 8601, UTC
     detail: str = ""
 
@@ -231,6 +232,16 @@ def activate(index_dir: Path, version: str, *, detail: str = "") -> None:
     with _disk_errors(index_dir):
         _point_to(index_dir, version)
         _record(index_dir, version, "activated", detail)
+
+
+def keep_aside(index_dir: Path, version: str, *, detail: str) -> None:
+    """Note why a version that was built does not serve.
+
+    Raises:
+        SnapshotError: If the disk refuses.
+    """
+    with _disk_errors(index_dir):
+        _record(index_dir, version, "kept", detail)
 
 
 def _point_to(index_dir: Path, version: str) -> None:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["exclusive", "move_file", "store_bytes"]
+__all__ = ["exclusive", "hold_if_free", "make_folder", "move_file", "store_bytes", "sync_folder"]
 
 
 def store_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
@@ -16,7 +16,7 @@ def store_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     Raises:
         OSError: If the disk refuses; the file is then as it was.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -28,7 +28,7 @@ def store_bytes(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def move_file(source: Path, target: Path) -> None:
@@ -37,10 +37,10 @@ def move_file(source: Path, target: Path) -> None:
     Raises:
         OSError: If the disk refuses; the file is then where it was.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     source.replace(target)
-    _sync_folder(target.parent)
-    _sync_folder(source.parent)
+    sync_folder(target.parent)
+    sync_folder(source.parent)
 
 
 @contextlib.contextmanager
@@ -55,7 +55,41 @@ def exclusive(folder: Path) -> Iterator[None]:
         yield
 
 
-def _sync_folder(folder: Path) -> None:
+@contextlib.contextmanager
+def hold_if_free(path: Path) -> Iterator[bool]:
+    """Hold a lock for the length of a block, and yield True; yield False at once if another process has it.
+
+    Raises:
+        OSError: If the file cannot be opened.
+    """
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, and have them on the disk before returning.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have on the disk which files a folder holds.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -9,12 +9,15 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
+from service import editing_routes, feedback_routes
 from service.auth import Keyring
+from service.editing_problems import install_editing_problems
 from service.live_index import LiveIndex
 from service.problems import Problem, install_problem_handlers, problem_response
 from service.release import RELEASE
 from service.routes import router
 from service.settings import Settings
+from service.uploads import is_upload
 
 _SUMMARY = (
     "Ask a health article; get the passages that answer, each with the number of the reference behind it."
@@ -57,10 +60,14 @@ def create_app(open_index: Callable[[], AbstractContextManager[LiveIndex]], sett
         redirect_slashes=False,
     )
     app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
+    app.state.settings = settings
     app.include_router(router)
+    app.include_router(editing_routes.router)
+    app.include_router(feedback_routes.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     install_problem_handlers(app)
-    _limit_bodies(app, settings.max_body_bytes)
+    install_editing_problems(app)
+    _limit_bodies(app, settings)
     _describe(app)
     return app
 
@@ -69,12 +76,17 @@ async def _to_docs() -> RedirectResponse:
     return RedirectResponse("docs")
 
 
-def _limit_bodies(app: FastAPI, max_body_bytes: int) -> None:
+def _limit_bodies(app: FastAPI, settings: Settings) -> None:
     @app.middleware("http")
     async def refuse_large_body(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         declared = request.headers.get("content-length", "")
+        max_body_bytes = settings.max_body_bytes
+        if is_upload(request):
+            if not declared.isdecimal():
+                return problem_response(request, 411, "Send a Content-Length with a file.")
+            max_body_bytes += settings.max_upload_bytes
         if declared.isdecimal() and int(declared) > max_body_bytes:
             return _too_large(request, max_body_bytes)
         if request.method in ("POST", "PUT", "PATCH") and not declared.isdecimal():

@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
-from service import corpus_commands, key_commands
+from service import corpus_commands, job_commands, key_commands
 from service.console import ERR, OUT, fixable, print_json, progress, say, settings_with, warn
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
@@ -53,6 +53,12 @@ def build(
     if_stale: Annotated[
         bool, typer.Option("--if-stale", help="Do nothing when the corpus has not changed.")
     ] = False,
+    activate_anyway: Annotated[
+        bool,
+        typer.Option(
+            "--activate-anyway", help="Let it serve even if it finds its own sources significantly worse."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Build the index from the corpus and make it serve.
@@ -72,11 +78,11 @@ def build(
         report("load encoder", 0, 1)
         embedder = wiring.make_embedder(settings)
         report("load encoder", 1, 1)
-        built = wiring.build(settings, embedder, progress=report)
+        built = wiring.build(settings, embedder, progress=report, activate_anyway=activate_anyway)
     freshness.remember(settings, built.version, inputs)
     for path, reason in built.quarantined:
         ERR.print(f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
-    warn(built.warnings)
+    warn((*built.warnings, *filter(None, [built.not_activated_because])))
     score = built.self_score
     found = (
         f"; {score.success_at_1:.0%} of {score.pairs} cited sentences find their source first"
@@ -110,6 +116,7 @@ def serve(
     from index.snapshot import current_version  # noqa: PLC0415
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
+    from service.job_runner import running_jobs  # noqa: PLC0415
 
     settings = settings_with(corpus=corpus, index=index, host=host, port=port)
     current_version(settings.index_dir)
@@ -121,7 +128,7 @@ def serve(
         f"Citewell {RELEASE} answers at http://{shown}:{bound} once the encoder is loaded.", highlight=False
     )
     # Opened here and not in the lifespan, where an index that cannot be used would end in a traceback.
-    with closing(listening), wiring.live_index(settings) as live:
+    with closing(listening), wiring.live_index(settings) as live, running_jobs(settings):
         application = create_app(lambda: nullcontext(live), settings)
         config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
         server = uvicorn.Server(config)
@@ -200,6 +207,7 @@ def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
         "built_at": built_at(settings.index_dir, version),
         "versions": versions(settings.index_dir),
         **{name: manifest[name] for name in ("title", "counts", "model", "self_score", "quarantined")},
+        "jobs": job_commands.job_facts(settings.state_dir),
     }
     if as_json:
         print_json(facts)
@@ -238,6 +246,7 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
 app.command()(fixable(evaluate))
 corpus_commands.register(app, fixable=fixable, build=build)
 key_commands.register(app, fixable=fixable)
+job_commands.register(app, fixable=fixable)
 
 
 @app.command()

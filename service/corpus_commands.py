@@ -10,21 +10,18 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
 from ingest.errors import CorpusError, FetchingError
 from ingest.records import DocumentKind, Fidelity
+from service import fetched_documents
 from service.console import ERR, say, settings_with, warn
 from service.settings import Settings
 
 if TYPE_CHECKING:
-    from ingest.acquiring import Acquired, Attempt
+    from ingest.acquiring import Attempt
     from ingest.corpus_editing import NewDocument
-    from ingest.fetching import WebClient
-    from ingest.open_access import Services
-    from ingest.reference_identity import Identity
 
 #: Larger files are not even read: each reader's own limit is far below.
 _MAX_FILE_BYTES = 500_000_000
@@ -128,21 +125,6 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command], build: 
         _fetch(settings_with(), target, output, as_json=as_json)
 
 
-def web_client(settings: Settings) -> "WebClient":
-    """Return what fetches; it says whom to ask about it where a contact is set."""
-    from ingest.fetching import WebClient  # noqa: PLC0415  # only what fetches loads what opens sockets
-
-    contact = f" (mailto:{settings.contact_email})" if settings.contact_email else ""
-    return WebClient(user_agent=f"citewell{contact}")
-
-
-def services() -> "Services":
-    """Return where the literature services are."""
-    from ingest.open_access import Services  # noqa: PLC0415
-
-    return Services()
-
-
 # --- the commands' work ------------------------------------------------------------------------------
 
 
@@ -175,28 +157,15 @@ def _add(settings: Settings, target: str, *, changes: dict[str, Any], unchecked:
 def _new_document(
     settings: Settings, target: str, *, number: int | None
 ) -> tuple["NewDocument", tuple["Attempt", ...]]:
-    from ingest.corpus_editing import NewDocument, find_reference  # noqa: PLC0415
-    from ingest.reference_identity import identity_of  # noqa: PLC0415
+    from ingest.corpus_editing import NewDocument  # noqa: PLC0415
 
     path = Path(target)
     if path.exists():
         return NewDocument(_read_file(path), name=path.name), ()
-    expected = identity_of(find_reference(settings.corpus_dir, number)) if number is not None else None
-    found = _acquire(settings, target, expected)
-    _tell(found.attempts)
-    new = NewDocument(
-        found.data,
-        name=urlsplit(found.url).path.rpartition("/")[2],
-        fidelity=found.fidelity,
-        title=found.title,
-        url=found.url,
-        doi=found.doi,
-        licence=found.licence,
-        retrieved_at=found.retrieved_at,
-        retrieved_from=found.retrieved_from,
-        problems=found.problems,
-    )
-    return new, found.attempts
+    _refuse_unfetchable(target)
+    new, attempts = fetched_documents.fetch_document(settings, target, number=number)
+    _tell(attempts)
+    return new, attempts
 
 
 def _read_file(path: Path) -> bytes:
@@ -208,21 +177,13 @@ def _read_file(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _acquire(settings: Settings, target: str, expected: "Identity | None" = None) -> "Acquired":
-    from ingest.acquiring import acquire, asked_identity  # noqa: PLC0415
+def _refuse_unfetchable(target: str) -> None:
+    from ingest.acquiring import asked_identity  # noqa: PLC0415
 
     try:
         asked_identity(target)
     except FetchingError as error:
         raise FetchingError(f"There is no file {target!r}, and it names nothing to fetch. {error}") from error
-    return acquire(
-        target,
-        get=web_client(settings).get,
-        today=_now()[:10],
-        expected=expected,
-        email=settings.contact_email,
-        services=services(),
-    )
 
 
 def _remove(settings: Settings, doc_id: str, *, as_json: bool) -> None:
@@ -239,7 +200,8 @@ def _remove(settings: Settings, doc_id: str, *, as_json: bool) -> None:
 def _fetch(settings: Settings, target: str, output: Path | None, *, as_json: bool) -> None:
     if output is not None and output.exists():
         raise CorpusError(f"{output} is there already. Choose another --output.")
-    found = _acquire(settings, target)
+    _refuse_unfetchable(target)
+    found = fetched_documents.acquire_text(settings, target)
     _tell(found.attempts)
     warn(found.problems)
     if output is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from index.snapshot import current_version, read_manifest
 from ingest.chunking import CHUNKER_VERSION
 from ingest.corpus import LEDGER_NAME
+from ingest.durable_files import store_bytes
 from ingest.errors import SnapshotError
 from service.release import RELEASE
 from service.settings import Settings
@@ -17,14 +18,18 @@ _PACKAGES = ("ingest", "index", "answer")
 
 
 def is_fresh(settings: Settings, inputs: str) -> bool:
-    """Return whether building from these inputs again would give the version that serves now."""
+    """Return whether there is nothing new to build: these inputs were built last, and some version serves.
+
+    That need not be the version they gave: one that was rolled back, or kept without being activated, stays so
+    until something changes.
+    """
     try:
-        version = current_version(settings.index_dir)
-        read_manifest(settings.index_dir / version)
+        read_manifest(settings.index_dir / current_version(settings.index_dir))
         recorded = json.loads((settings.index_dir / _RECORD_NAME).read_text(encoding="utf-8"))
-    except (SnapshotError, OSError, ValueError):
+        read_manifest(settings.index_dir / str(recorded["version"]))
+    except (SnapshotError, OSError, ValueError, KeyError, TypeError):
         return False
-    return bool(recorded == _record(settings, version, inputs))
+    return bool(recorded == _record(settings, str(recorded["version"]), inputs))
 
 
 def remember(settings: Settings, version: str, inputs: str) -> None:
@@ -36,7 +41,7 @@ def remember(settings: Settings, version: str, inputs: str) -> None:
         inputs: Their hash from before the build: what is edited while a build runs is not in it.
     """
     record = _record(settings, version, inputs)
-    (settings.index_dir / _RECORD_NAME).write_text(json.dumps(record), encoding="utf-8")
+    store_bytes(settings.index_dir / _RECORD_NAME, json.dumps(record).encode())
 
 
 def hash_inputs(settings: Settings) -> str:
@@ -48,8 +53,16 @@ def hash_inputs(settings: Settings) -> str:
     code = Path(__file__).resolve().parents[1]
     for folder in (*(code / package for package in _PACKAGES), settings.corpus_dir):
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix != ".pyc" and path != settings.corpus_dir / LEDGER_NAME:
-                name = path.relative_to(folder).as_posix().encode(errors="surrogateescape")
+            relative = path.relative_to(folder)
+            # What was removed is kept in a hidden folder, and a hidden file is a lock.
+            hidden = any(part.startswith(".") for part in relative.parts)
+            if (
+                not hidden
+                and path.suffix != ".pyc"
+                and path != settings.corpus_dir / LEDGER_NAME
+                and path.is_file()
+            ):
+                name = relative.as_posix().encode(errors="surrogateescape")
                 digest.update(name + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 

@@ -23,11 +23,14 @@ _DESCRIPTIONS: dict[int | str, str] = {
     400: "The body cannot be read.",
     401: "The admin key is missing or wrong.",
     403: "No admin key is set up, or the key is not an admin's.",
-    404: "There is no such document, passage or reference in the index.",
-    409: "The service is not set up for what was asked for.",
+    404: "There is no such document, passage, reference, version or job.",
+    409: "The service is not set up for what was asked for, or what was asked for cannot be used.",
+    411: "The request does not say how long its body is.",
     413: "The request is too large.",
+    415: "The body is of a kind that is not taken here.",
     422: "The request is faulty; the problem says where and what to do.",
-    503: "There is no index to answer from yet.",
+    429: "Too much is waiting already; try again after `Retry-After` seconds.",
+    503: "There is no index to answer from yet, or the disk refuses.",
     "default": "Any other error.",
 }
 

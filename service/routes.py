@@ -41,7 +41,8 @@ Serving = Annotated[ServingIndex, Depends(serving_index)]
 Workers = Annotated[Executor, Depends(workers)]
 
 
-async def _on_worker(executor: Executor, work: Callable[[], T]) -> T:
+async def on_worker(executor: Executor, work: Callable[[], T]) -> T:
+    """Run what takes long on the threads that questions are answered on."""
     # The encoder and the disk would hold up every other request on the event loop.
     return await asyncio.get_running_loop().run_in_executor(executor, work)
 
@@ -61,7 +62,7 @@ def _refuse_generated(mode: schemas.AnswerMode) -> None:
 async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     _refuse_generated(asked.answer)
-    return await _on_worker(executor, partial(answer_request, asked, index))
+    return await on_worker(executor, partial(answer_request, asked, index))
 
 
 @router.get(
@@ -95,7 +96,7 @@ async def reference(
     number: Annotated[schemas.Number, ApiPath(examples=[2])], index: Serving, executor: Workers
 ) -> schemas.ReferenceDetail:
     """Return one entry with the passages of its source and every sentence that cites it."""
-    return await _on_worker(executor, partial(views.reference_detail, index, number))
+    return await on_worker(executor, partial(views.reference_detail, index, number))
 
 
 @router.get("/v1/documents", tags=["documents"], summary="What is indexed", responses=problem_responses(503))
@@ -117,7 +118,7 @@ async def document(
     doc_id: Annotated[str, ApiPath(examples=["article"])], index: Serving, executor: Workers
 ) -> schemas.DocumentDetail:
     """Return a document whole: canonical text, blocks, its own markers and list, and its passages."""
-    return await _on_worker(executor, partial(views.document_detail, index, doc_id))
+    return await on_worker(executor, partial(views.document_detail, index, doc_id))
 
 
 @router.get(
@@ -130,7 +131,7 @@ async def passage(
     passage_id: Annotated[str, ApiPath(examples=["3f0c9a2be1d47a65"])], index: Serving, executor: Workers
 ) -> schemas.PassageDetail:
     """Return a passage with its document and its neighbours."""
-    return await _on_worker(executor, partial(views.passage_detail, index, passage_id))
+    return await on_worker(executor, partial(views.passage_detail, index, passage_id))
 
 
 @router.get("/v1/index", tags=["index"], summary="The version that serves", responses=problem_responses(503))

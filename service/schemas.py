@@ -13,7 +13,7 @@ MAX_TOP_K = 50
 AnswerMode = Literal["extractive", "generated", "none"]
 
 
-def _refuse_binary(text: str) -> str:
+def refuse_binary(text: str) -> str:
     """Refuse what is no text: control characters, halves of surrogate pairs, undecodable bytes."""
     for character in text:
         if character in "\t\n\r":
@@ -28,7 +28,7 @@ def _refuse_binary(text: str) -> str:
 Question = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_QUESTION_CHARS),
-    AfterValidator(_refuse_binary),
+    AfterValidator(refuse_binary),
 ]
 TopK = Annotated[int, Field(ge=1, le=MAX_TOP_K)]
 Number = Annotated[int, Field(ge=1, le=1_000_000_000)]

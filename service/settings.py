@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(
         default=Path("var/cache"), description="Vectors already computed; may be deleted."
     )
+    state_dir: Path = Field(
+        default=Path("var/state"), description="Uploads, jobs and feedback; not to be deleted."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     embedding_model: str = Field(
@@ -43,6 +46,15 @@ class Settings(BaseSettings):
     )
     keys_file: Path = Field(default=Path("var/keys.json"), description="Names and hashes of the keys.")
     max_body_bytes: int = Field(default=65_536, ge=1_024, description="Largest request body accepted.")
+    max_upload_bytes: int = Field(
+        default=50_000_000, ge=1_024, le=128_000_000, description="Largest document that is taken in."
+    )
+    document_timeout_s: float = Field(
+        default=300.0, gt=0, description="A document that takes longer to read or fetch is left out."
+    )
+    feedback_questions: bool = Field(
+        default=False, description="Whether a question that comes with feedback is stored."
+    )
     contact_email: str | None = Field(
         default=None,
         pattern=r"^[^@\s\x00-\x1f()<>]+@[^@\s\x00-\x1f()<>]+$",

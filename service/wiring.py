@@ -2,17 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel, calibrate
+from evaluation.significance import randomisation_p_values
 from index.building import BuildReport, Progress, build_index
 from index.embedding import Embedder, SentenceTransformerEmbedder
 from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
 from index.vector_cache import VectorCache
+from ingest.corpus_editing import NewDocument
 from ingest.errors import IndexMismatchError
+from service import freshness
+from service.fetched_documents import fetch_document
+from service.job_work import Workshop
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
@@ -29,16 +38,52 @@ def make_reranker(settings: Settings) -> Reranker | None:
     return CrossEncoderReranker(settings.reranker_model) if settings.reranker_model else None
 
 
-def build(settings: Settings, embedder: Embedder, *, progress: Progress | None = None) -> BuildReport:
-    """Build and activate a snapshot of the corpus."""
+def build(
+    settings: Settings,
+    embedder: Embedder,
+    *,
+    progress: Progress | None = None,
+    activate_anyway: bool = False,
+) -> BuildReport:
+    """Build a snapshot of the corpus, and activate it unless it finds its own sources significantly worse."""
     return build_index(
         settings.corpus_dir,
         settings.index_dir,
         embedder=embedder,
         cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
         calibrate=calibrate,
+        paired_test=_paired_test,
         progress=progress,
+        activate_anyway=activate_anyway,
     )
+
+
+def _paired_test(differences: NDArray[np.float64]) -> float:
+    return float(randomisation_p_values(differences[:, None])[0])
+
+
+def make_workshop(settings: Settings) -> Workshop:
+    """Join what working on jobs needs; the encoder is loaded when something is built."""
+
+    @cache
+    def embedder() -> Embedder:
+        return make_embedder(settings)
+
+    def build_if_needed(
+        progress: Progress, *, activate_anyway: bool, even_if_fresh: bool
+    ) -> BuildReport | None:
+        inputs = freshness.hash_inputs(settings)
+        if not even_if_fresh and freshness.is_fresh(settings, inputs):
+            return None
+        progress("load encoder", 0, 1)
+        built = build(settings, embedder(), progress=progress, activate_anyway=activate_anyway)
+        freshness.remember(settings, built.version, inputs)
+        return built
+
+    def fetch(target: str, *, number: int | None) -> NewDocument:
+        return fetch_document(settings, target, number=number)[0]
+
+    return Workshop(settings, fetch=fetch, build=build_if_needed)
 
 
 def open_current(index_dir: Path, embedder: Embedder, reranker: Reranker | None) -> ServingIndex:

@@ -4,7 +4,7 @@ import pytest
 
 from index.building import build_index
 from index.searching import Searcher
-from index.self_score import SelfScore, cited_sentences, score_citations
+from index.self_score import SelfScore, cited_sentences, rank_citations, score_citations
 from index.snapshot import current_version
 from index.vector_cache import VectorCache
 from tests.conftest import no_calibration, write_corpus
@@ -73,11 +73,13 @@ def test_the_score_counts_how_often_the_cited_source_comes_first(tmp_path: Path)
     wrong = "Tablets relieve all sneezing [1]."
 
     # Three pairs: two sources come first, one second.
-    score = score_citations(open_index(tmp_path, f"{right} {wrong}"))
+    score = score_citations(rank_citations(open_index(tmp_path, f"{right} {wrong}")))
     assert score.pairs == 3
     assert score.success_at_1 == pytest.approx(2 / 3, abs=1e-6)
     assert score.mrr_at_10 == pytest.approx((1 + 1 + 1 / 2) / 3, abs=1e-6)
 
 
 def test_an_index_without_cited_sources_has_no_score(tmp_path: Path) -> None:
-    assert score_citations(open_index(tmp_path, "Wear gloves [3].")) == SelfScore(0, None, None)
+    assert score_citations(rank_citations(open_index(tmp_path, "Wear gloves [3]."))) == SelfScore(
+        0, None, None
+    )

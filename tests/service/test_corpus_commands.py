@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from index.embedding import Embedder
 from ingest.corpus import load_corpus
 from ingest.fetching import WebClient
-from service import corpus_commands, wiring
+from service import fetched_documents, wiring
 from service.cli import app
 from service.settings import Settings
 from tests.conftest import write_corpus
@@ -47,8 +47,8 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServices]:
     def client(_settings: Settings) -> WebClient:
         return web.client()
 
-    monkeypatch.setattr(corpus_commands, "web_client", client)
-    monkeypatch.setattr(corpus_commands, "services", lambda: services.services)
+    monkeypatch.setattr(fetched_documents, "web_client", client)
+    monkeypatch.setattr(fetched_documents, "services", lambda: services.services)
     yield services
     web.stop()
 
@@ -211,7 +211,7 @@ def test_fetch_overwrites_nothing(corpus: Path, fake: FakeServices, page: Path) 
 def test_what_fetches_introduces_itself_with_the_contact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITEWELL_CONTACT_EMAIL", "editor@clinic.example")
 
-    assert corpus_commands.web_client(Settings()).user_agent == "citewell (mailto:editor@clinic.example)"
+    assert fetched_documents.web_client(Settings()).user_agent == "citewell (mailto:editor@clinic.example)"
 
 
 @pytest.mark.parametrize("value", ["nobody", "a@b\r\nX: y", "a b@c", "<a@b>"])
@@ -232,7 +232,7 @@ def test_a_file_and_a_removal_open_no_connection(
     def refuse(_settings: Settings) -> WebClient:
         raise AssertionError("something was fetched")
 
-    monkeypatch.setattr(corpus_commands, "web_client", refuse)
+    monkeypatch.setattr(fetched_documents, "web_client", refuse)
 
     assert run("add", page).exit_code == 0
     assert run("remove", "frostbite").exit_code == 0
