@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.responses import RedirectResponse
 
-from service import editing_routes, feedback_routes
+from service import batch_asking, batch_routes, editing_routes, feedback_routes
 from service.auth import Keyring
 from service.editing_problems import install_editing_problems
 from service.live_index import LiveIndex
@@ -62,6 +62,7 @@ def create_app(open_index: Callable[[], AbstractContextManager[LiveIndex]], sett
     app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
     app.state.settings = settings
     app.include_router(router)
+    app.include_router(batch_routes.router)
     app.include_router(editing_routes.router)
     app.include_router(feedback_routes.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
@@ -83,6 +84,8 @@ def _limit_bodies(app: FastAPI, settings: Settings) -> None:
     ) -> Response:
         declared = request.headers.get("content-length", "")
         max_body_bytes = settings.max_body_bytes
+        if request.url.path == batch_asking.PATH:
+            max_body_bytes = settings.max_batch_body_bytes
         if is_upload(request):
             if not declared.isdecimal():
                 return problem_response(request, 411, "Send a Content-Length with a file.")

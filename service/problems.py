@@ -1,6 +1,6 @@
 """Every error of the API as application/problem+json."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -66,6 +66,18 @@ class Problem(BaseModel):
     errors: list[FieldProblem] | None = Field(default=None, description="One entry for each faulty field.")
 
 
+def make_problem(status: int, detail: str, *, path: str, errors: list[FieldProblem] | None = None) -> Problem:
+    """Return a problem of the thing at a path."""
+    return Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        # RFC 9457 wants a reference as in RFC 3986; these characters are what a path may hold unescaped.
+        instance=quote(path, safe="/:@!$&'()*+,;=~"),
+        errors=errors,
+    )
+
+
 def problem_response(
     request: Request,
     status: int,
@@ -75,14 +87,7 @@ def problem_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """Return a problem as a response."""
-    problem = Problem(
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=detail,
-        # RFC 9457 wants a reference as in RFC 3986; these characters are what a path may hold unescaped.
-        instance=quote(request.scope["path"], safe="/:@!$&'()*+,;=~"),
-        errors=errors,
-    )
+    problem = make_problem(status, detail, path=request.scope["path"], errors=errors)
     return JSONResponse(
         problem.model_dump(exclude_none=True), status_code=status, media_type=MEDIA_TYPE, headers=headers
     )
@@ -99,11 +104,19 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    errors = [_field_problem(each) for each in error.errors()]
+    detail, errors = describe_faults(error.errors())
+    return problem_response(request, 422, detail, errors=errors)
+
+
+def describe_faults(faults: Iterable[Mapping[str, Any]]) -> tuple[str, list[FieldProblem]]:
+    """Return what a problem says of the faults that validation found, whole and field by field.
+
+    Args:
+        faults: As Pydantic lists them, with the part of the request first in `loc`.
+    """
+    errors = [_field_problem(each) for each in faults]
     said = "; ".join(f"{each.field}: {each.detail}" if each.field else each.detail for each in errors)
-    return problem_response(
-        request, 422, f"{said}. Correct the request and send it again; /docs describes it.", errors=errors
-    )
+    return f"{said}. Correct the request and send it again; /docs describes it.", errors
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:

@@ -42,12 +42,13 @@ Workers = Annotated[Executor, Depends(workers)]
 
 
 async def on_worker(executor: Executor, work: Callable[[], T]) -> T:
-    """Run what takes long on the threads that questions are answered on."""
+    """Return what work comes to on one of the threads."""
     # The encoder and the disk would hold up every other request on the event loop.
     return await asyncio.get_running_loop().run_in_executor(executor, work)
 
 
-def _refuse_generated(mode: schemas.AnswerMode) -> None:
+def refuse_generated(mode: schemas.AnswerMode) -> None:
+    """Refuse, with 409, to generate an answer while no language model is set up."""
     if mode == "generated":
         raise HTTPException(
             409,
@@ -61,7 +62,7 @@ def _refuse_generated(mode: schemas.AnswerMode) -> None:
 )
 async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
-    _refuse_generated(asked.answer)
+    refuse_generated(asked.answer)
     return await on_worker(executor, partial(answer_request, asked, index))
 
 

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     feedback_questions: bool = Field(
         default=False, description="Whether a question that comes with feedback is stored."
     )
+    max_batch_questions: int = Field(
+        default=1_000, ge=1, le=100_000, description="Most questions of one batch."
+    )
+    max_batch_body_bytes: int = Field(
+        default=8_388_608, ge=1_024, description="Largest request body accepted for a batch of questions."
+    )
     contact_email: str | None = Field(
         default=None,
         pattern=r"^[^@\s\x00-\x1f()<>]+@[^@\s\x00-\x1f()<>]+$",
