@@ -11,25 +11,22 @@ from answer.questions import JudgedQuestion, read_questions
 from evaluation.measures import score_run, strictly_decreasing
 from evaluation.nuggets import ARTICLE, Nuggets, relevant_passages
 from evaluation.outcomes import DocumentView, NumberCheck, Outcome, check_numbers
-from evaluation.resampling import (
-    Estimate,
-    Floats,
-    auroc,
-    calibration_error,
-    estimate,
-    ratio,
-    risk_area,
-    risk_coverage,
-    weighted_mean,
-    widen,
+from evaluation.refusal import (
+    Verdict,
+    count_verdicts,
+    refusal_estimates,
+    refusal_values,
+    reliability,
+    risk_curve,
 )
-from evaluation.results import Bin, QueryResult, Returned, SetResult, Slice
+from evaluation.resampling import Estimate, Floats, estimate, ratio, weighted_mean, widen
+from evaluation.results import QueryResult, Returned, SetResult, Slice
 from ingest.errors import CorpusError
 
 RANKING_MEASURES = ("nDCG@10", "MRR@10", "MAP", "Recall@5", "Recall@10", "Success@1", "Success@5")
 _SLICED = ("Success@1", "Success@5", "complete@5", "answer_support")
 _TOP = 5
-_BINS = 10
+_UNANSWERABLE_KINDS = ("off_topic", "near_miss")
 _SHOWN_CHARS = 240
 
 PerQuery = dict[str, dict[str, float]]
@@ -59,16 +56,16 @@ class _Case:
         return [each.passage_id for each in self.outcome.passages[:_TOP]]
 
     @property
-    def confidence(self) -> float:
-        """The confidence; a question that failed counts as the worst that could be said to it."""
-        if self.outcome.failure is None:
-            return self.outcome.confidence
-        return 0.0 if self.question.answerable else 1.0
-
-    @property
-    def misled(self) -> bool:
-        """Whether a reader who takes the reply at its word learns nothing true from its best passages."""
-        return not self.question.answerable or not any(item in self.relevant for item in self.top)
+    def verdict(self) -> Verdict:
+        return Verdict(
+            query=self.question.id,
+            kind=self.question.kind,
+            answerable=self.question.answerable,
+            answered=self.outcome.answerable,
+            confidence=self.outcome.confidence,
+            misled=not self.question.answerable or not any(item in self.relevant for item in self.top),
+            failed=self.outcome.failure is not None,
+        )
 
 
 def read_question_set(path: Path) -> QuestionSet:
@@ -128,7 +125,13 @@ def score_questions(
         _case(question, outcomes.get(question.id, Outcome(failure="was never asked")), views)
         for question in questions.questions
     ]
-    per_query = _passage_measures(cases) | _answer_measures(cases) | _refusal_measures(cases)
+    verdicts = [case.verdict for case in cases]
+    per_query = (
+        _passage_measures(cases)
+        | _answer_measures(cases)
+        | refusal_values(verdicts, kinds=_UNANSWERABLE_KINDS)
+        | _notice_measures(cases)
+    )
     return SetResult(
         name=questions.name,
         form="questions",
@@ -144,8 +147,8 @@ def score_questions(
         ),
         counts=_counts(cases),
         slices=tuple(_slices(cases, per_query)),
-        reliability=_reliability(cases),
-        risk_coverage=_risk_coverage(cases),
+        reliability=reliability(verdicts),
+        risk_coverage=risk_curve(verdicts),
     )
 
 
@@ -189,53 +192,23 @@ def _answer_measures(cases: Sequence[_Case]) -> PerQuery:
     return {**found, "numbers_right": numbers}
 
 
-def _refusal_measures(cases: Sequence[_Case]) -> PerQuery:
-    found: PerQuery = {
-        name: {}
-        for name in (
-            "false_answer",
-            "false_answer_off_topic",
-            "false_answer_near_miss",
-            "wrong_refusal",
-            "Brier",
-            "notice_recall",
-            "notice_false_alarm",
-        )
-    }
+def _notice_measures(cases: Sequence[_Case]) -> PerQuery:
+    found: PerQuery = {"notice_recall": {}, "notice_false_alarm": {}}
     for case in cases:
-        key, failed = case.question.id, case.outcome.failure is not None
-        found["Brier"][key] = (case.confidence - case.question.answerable) ** 2
-        if case.question.answerable:
-            found["wrong_refusal"][key] = float(failed or not case.outcome.answerable)
+        key, due = case.question.id, case.question.notice
+        if due is None:
+            alarmed = case.outcome.failure is not None or bool(case.outcome.notices)
+            found["notice_false_alarm"][key] = float(alarmed)
         else:
-            found["false_answer"][key] = float(failed or case.outcome.answerable)
-            if case.question.kind in ("off_topic", "near_miss"):
-                found[f"false_answer_{case.question.kind}"][key] = found["false_answer"][key]
-        if case.question.notice is None:
-            found["notice_false_alarm"][key] = float(failed or bool(case.outcome.notices))
-        else:
-            found["notice_recall"][key] = float(case.question.notice in case.outcome.notices)
+            found["notice_recall"][key] = float(due in case.outcome.notices)
     return found
 
 
 def _estimates(cases: Sequence[_Case], per_query: PerQuery) -> dict[str, Estimate]:
     order = [case.question.id for case in cases]
     found = {name: mean_estimate(values, order) for name, values in per_query.items()}
-    scores = np.array([case.confidence for case in cases])
-    answerable = np.array([case.question.answerable for case in cases])
-    kinds = np.array([case.question.kind for case in cases])
-    for name, negative in (
-        ("AUROC", ~answerable),
-        ("AUROC_off_topic", ~answerable & (kinds == "off_topic")),
-        ("AUROC_near_miss", ~answerable & (kinds == "near_miss")),
-    ):
-        counted = int((answerable | negative).sum()) if answerable.any() and negative.any() else 0
-        found[name] = estimate(auroc(scores, answerable, negative), n=len(cases), n_counted=counted)
-    found["ECE"] = estimate(calibration_error(scores, answerable, bins=_BINS), n=len(cases))
-    misled = np.array([case.misled for case in cases])
-    found["AURC"] = estimate(risk_area(scores, misled), n=len(cases))
-    found["number_accuracy"] = _number_accuracy(cases)
-    return found
+    found |= refusal_estimates([case.verdict for case in cases], kinds=_UNANSWERABLE_KINDS)
+    return found | {"number_accuracy": _number_accuracy(cases)}
 
 
 def mean_estimate(values: Mapping[str, float], order: Sequence[str]) -> Estimate:
@@ -253,10 +226,8 @@ def _number_accuracy(cases: Sequence[_Case]) -> Estimate:
 
 def _counts(cases: Sequence[_Case]) -> dict[str, int]:
     return {
-        "answerable": sum(case.question.answerable for case in cases),
-        "unanswerable": sum(not case.question.answerable for case in cases),
+        **count_verdicts(case.verdict for case in cases),
         "with a notice due": sum(case.question.notice is not None for case in cases),
-        "answered": sum(case.outcome.answerable for case in cases),
         "without a relevant passage in the index": sum(
             case.question.answerable and not case.relevant for case in cases
         ),
@@ -287,29 +258,6 @@ def _means(ids: Sequence[str], per_query: PerQuery) -> dict[str, float]:
         if values:
             means[name] = round(sum(values) / len(values), 6)
     return means
-
-
-def _reliability(cases: Sequence[_Case]) -> tuple[Bin, ...]:
-    bins: dict[int, list[_Case]] = {}
-    for case in cases:
-        bins.setdefault(min(int(case.confidence * _BINS), _BINS - 1), []).append(case)
-    return tuple(
-        Bin(
-            low=at / _BINS,
-            high=(at + 1) / _BINS,
-            n=len(bins[at]),
-            confidence=round(sum(case.confidence for case in bins[at]) / len(bins[at]), 6),
-            share_answerable=round(sum(case.question.answerable for case in bins[at]) / len(bins[at]), 6),
-        )
-        for at in sorted(bins)
-    )
-
-
-def _risk_coverage(cases: Sequence[_Case]) -> tuple[tuple[float, float], ...]:
-    coverage, risk = risk_coverage(
-        np.array([case.confidence for case in cases]), np.array([case.misled for case in cases])
-    )
-    return tuple((round(float(c), 6), round(float(r), 6)) for c, r in zip(coverage, risk, strict=True))
 
 
 def _query_result(case: _Case) -> QueryResult:

@@ -1,16 +1,25 @@
 """Scoring rankings of documents or passages against qrels."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from evaluation.measures import Qrels, Run, score_run, strictly_decreasing
 from evaluation.question_sets import mean_estimate
 from evaluation.ranking_sets import RankingSet
+from evaluation.refusal import (
+    Verdict,
+    count_verdicts,
+    refusal_estimates,
+    refusal_values,
+    reliability,
+    risk_curve,
+)
 from evaluation.results import QueryResult, Returned, SetResult
 from ingest.errors import CorpusError
 
 _SHOWN = 10
+_TOP = 5
 
 #: What the judgments name: documents (the best passage of a document counts for it) or passages.
 Level = Literal["document", "passage"]
@@ -27,20 +36,35 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was said to a query besides its ranking."""
+
+    answered: bool
+    confidence: float
+    answer: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
-    """The ranking of one query, best first, or why there is none."""
+    """The ranking of one query, best first, or why there is none; `judgement` where one was asked for."""
 
     found: tuple[Found, ...] = ()
     failure: str | None = None
+    judgement: Judgement | None = None
 
     @classmethod
-    def from_json(cls, stored: Sequence[Sequence[Any]]) -> "Ranking":
+    def from_json(cls, stored: Mapping[str, Any]) -> "Ranking":
         """Make the ranking that `as_json` stored."""
-        return cls(tuple(Found(str(p), str(d), float(s), str(t)) for p, d, s, t in stored))
+        found = tuple(Found(str(p), str(d), float(s), str(t)) for p, d, s, t in stored["found"])
+        judged = stored["judgement"]
+        return cls(found, judgement=None if judged is None else Judgement(**judged))
 
-    def as_json(self) -> list[list[Any]]:
-        """Return passage_id, doc_id, score and beginning of each place."""
-        return [[each.passage_id, each.doc_id, each.score, each.shown] for each in self.found]
+    def as_json(self) -> dict[str, Any]:
+        """Return passage_id, doc_id, score and beginning of each place, and the judgement."""
+        return {
+            "found": [[each.passage_id, each.doc_id, each.score, each.shown] for each in self.found],
+            "judgement": None if self.judgement is None else asdict(self.judgement),
+        }
 
 
 def judged_level(qrels: Qrels, doc_ids: frozenset[str], passages: frozenset[str]) -> Level:
@@ -87,10 +111,14 @@ def score_rankings(
         for query, items in folded.items()
     }
     failures = _failures(asked, rankings)
+    judgements = {query: each.judgement for query, each in rankings.items() if each.judgement}
     queries = {
         query: QueryResult(
             text=asked.queries.get(query, ""),
+            kind="unanswerable" if query in asked.unanswerable else "",
             failure=failures.get(query),
+            confidence=judgements[query].confidence if query in judgements else None,
+            answer=judgements[query].answer if query in judgements else None,
             ranking=tuple(
                 Returned(item, score, shown, relevant=asked.qrels[query].get(item, 0) > 0)
                 for item, (score, shown) in list(folded.get(query, {}).items())[:_SHOWN]
@@ -98,7 +126,10 @@ def score_rankings(
         )
         for query in asked.qrels
     }
-    return _result(asked, run, queries), run
+    result = _result(asked, run, queries)
+    if asked.unanswerable:
+        result = _with_refusal(result, asked, judgements)
+    return result, run
 
 
 def score_finished_run(asked: RankingSet, run: Run) -> SetResult:
@@ -129,11 +160,40 @@ def _failures(asked: RankingSet, rankings: Mapping[str, Ranking]) -> dict[str, s
     return reasons
 
 
+def _with_refusal(result: SetResult, asked: RankingSet, judgements: Mapping[str, Judgement]) -> SetResult:
+    """Add what the confidences are worth; a query without a judgement has failed."""
+    nothing = Judgement(answered=False, confidence=0.0, answer=None)
+    verdicts = [
+        Verdict(
+            query=query,
+            kind=each.kind,
+            answerable=query not in asked.unanswerable,
+            answered=judgements.get(query, nothing).answered,
+            confidence=judgements.get(query, nothing).confidence,
+            misled=not any(place.relevant for place in each.ranking[:_TOP]) or query in asked.unanswerable,
+            failed=query not in judgements,
+        )
+        for query, each in result.queries.items()
+    ]
+    per_query = refusal_values(verdicts)
+    means = {name: mean_estimate(values, list(asked.qrels)) for name, values in per_query.items()}
+    return replace(
+        result,
+        estimates={**result.estimates, **means, **refusal_estimates(verdicts)},
+        per_query={**result.per_query, **per_query},
+        counts={**result.counts, **count_verdicts(verdicts), "documents left out": len(asked.left_out)},
+        reliability=reliability(verdicts),
+        risk_coverage=risk_curve(verdicts),
+    )
+
+
 def _result(asked: RankingSet, run: Run, queries: Mapping[str, QueryResult]) -> SetResult:
-    per_query = score_run(asked.qrels, run)
+    # Of an unanswerable query nothing can be found: it is about refusal only.
+    ranked = {query: grades for query, grades in asked.qrels.items() if query not in asked.unanswerable}
+    per_query = score_run(ranked, run)
     order = list(asked.qrels)
     failed = {query: each.failure for query, each in queries.items() if each.failure is not None}
-    nothing_relevant = sum(max(grades.values(), default=0) <= 0 for grades in asked.qrels.values())
+    nothing_relevant = sum(max(grades.values(), default=0) <= 0 for grades in ranked.values())
     return SetResult(
         name=asked.name,
         form=asked.form,

@@ -6,8 +6,8 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class RankingSet:
         qrels: Judgments of the split.
         corpus: The file of documents to search, where the set has one.
         unjudged: How many queries were left out because nothing is judged for them.
+        unanswerable: Queries that the corpus, without `left_out`, cannot answer.
+        left_out: Documents of the corpus that are kept out of the index.
     """
 
     name: str
@@ -49,6 +51,8 @@ class RankingSet:
     qrels: Qrels
     corpus: Path | None
     unjudged: int
+    unanswerable: frozenset[str] = frozenset()
+    left_out: frozenset[str] = frozenset()
 
 
 def read_beir_folder(folder: Path, *, split: str | None = None) -> RankingSet:
@@ -76,6 +80,47 @@ def read_beir_folder(folder: Path, *, split: str | None = None) -> RankingSet:
         corpus=corpus,
         unjudged=len(queries.keys() - qrels.keys()),
     )
+
+
+def with_unanswerable(asked: RankingSet, queries: Iterable[str] = ()) -> RankingSet:
+    """Return a set whose queries are partly unanswerable.
+
+    Every document that is relevant to one of the named queries is left out. Unanswerable is then every
+    judged query none of whose relevant documents stays, so also one for which nothing is judged relevant.
+
+    Raises:
+        CorpusError: If a named query is not judged, or no query or every query would be unanswerable.
+    """
+    named = list(queries)
+    if unknown := [query for query in named if query not in asked.qrels]:
+        raise CorpusError(
+            f"{asked.name}: {len(unknown)} of the {len(named)} queries named as unanswerable, such as {unknown[0]!r}, "
+            "are not judged. Name queries of the set, one a line."
+        )
+    left_out = frozenset(document for query in named for document in _relevant(asked.qrels[query]))
+    unanswerable = frozenset(
+        query for query, grades in asked.qrels.items() if not _relevant(grades) - left_out
+    )
+    if not 0 < len(unanswerable) < len(asked.qrels):
+        raise CorpusError(
+            f"{asked.name}: {len(unanswerable)} of {len(asked.qrels)} judged queries are unanswerable, so refusal "
+            "cannot be measured. Name some of them with --unanswerable."
+        )
+    sha256 = hashlib.sha256(f"{asked.sha256} {sorted(left_out)} {sorted(unanswerable)}".encode()).hexdigest()
+    return replace(asked, sha256=sha256, unanswerable=unanswerable, left_out=left_out)
+
+
+def read_query_ids(path: Path) -> list[str]:
+    """Read query ids, one a line.
+
+    Raises:
+        CorpusError: If the file cannot be read.
+    """
+    return [line.strip() for line in _lines(path) if line.strip()]
+
+
+def _relevant(grades: Mapping[str, int]) -> frozenset[str]:
+    return frozenset(document for document, grade in grades.items() if grade > 0)
 
 
 def read_trec_set(topics: Path, qrels_path: Path) -> RankingSet:

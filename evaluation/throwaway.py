@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from answer.confidence import ConfidenceModel
 from evaluation.ranking_sets import CorpusDocument
-from index.building import Progress, write_parts
+from index.building import Calibrator, Progress, write_parts
 from index.content import Content
 from index.embedding import Embedder
 from index.searching import Searcher
@@ -23,10 +24,12 @@ _HEADING_LEVEL = 2  # level 1 is the document's title, which no passage is embed
 class ThrowawayIndex:
     """An open index of a collection.
 
-    `without_text` names the documents that could not be indexed because they are empty.
+    `without_text` names the documents that could not be indexed because they are empty; `confidence` is there
+    when it was asked for.
     """
 
     searcher: Searcher
+    confidence: ConfidenceModel | None
     n_documents: int
     n_passages: int
     most_passages: int  # of one document
@@ -40,11 +43,20 @@ def build_throwaway(
     embedder: Embedder,
     cache: VectorCache,
     progress: Progress,
+    calibrate: Calibrator | None = None,
 ) -> ThrowawayIndex:
     """Index a collection in an empty folder.
 
     A document is one passage when it fits the encoder's window with its title; a longer one is cut by the
     chunker that cuts every other document. The title counts as a heading over the text.
+
+    Args:
+        folder: Where the files go; it must outlive the index.
+        documents: The collection.
+        embedder: The encoder.
+        cache: Of vectors.
+        progress: Called with stage, done, total.
+        calibrate: Fits the confidence, as for any corpus without judged questions; none is fitted when None.
 
     Raises:
         CorpusError: If no document has any text.
@@ -66,13 +78,26 @@ def build_throwaway(
         raise CorpusError("No document of the collection has any text to index. Check its corpus.jsonl.")
     content = Content(documents=tuple(kept), passages=tuple(passages), references=(), numbers={})
     write_parts(folder, content, embedder, cache, progress)
+    searcher = Searcher.open(folder, embedder=embedder)
     return ThrowawayIndex(
-        searcher=Searcher.open(folder, embedder=embedder),
+        searcher=searcher,
+        confidence=_fit(searcher, folder, calibrate, progress),
         n_documents=len(kept),
         n_passages=len(passages),
         most_passages=most,
         without_text=tuple(empty),
     )
+
+
+def _fit(
+    searcher: Searcher, folder: Path, calibrate: Calibrator | None, progress: Progress
+) -> ConfidenceModel | None:
+    if calibrate is None:
+        return None
+    progress("fit confidence", 0, 1)
+    model = ConfidenceModel.from_json(calibrate(searcher, corpus_dir=folder))
+    progress("fit confidence", 1, 1)
+    return model
 
 
 def as_document(each: CorpusDocument) -> Document | None:

@@ -31,6 +31,10 @@ def evaluate(
     ] = None,
     top_k: Annotated[int, typer.Option(min=5, max=50, help="Passages asked for per judged question.")] = 10,
     depth: Annotated[int, typer.Option(min=1, help="Documents ranked per BEIR or TREC query.")] = 100,
+    unanswerable: Annotated[
+        Path | None,
+        typer.Option(help="Query ids, one a line: their documents are left out of the BEIR folder's index."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for results.json, run.trec, report.html and replies.")
     ] = None,
@@ -50,6 +54,13 @@ def evaluate(
         Path | None, typer.Option("--save-baseline", help="Write what --baseline reads.")
     ] = None,
     *,
+    refusal: Annotated[
+        bool,
+        typer.Option(
+            "--refusal",
+            help="Judge refusal on BEIR folders too: queries with nothing relevant are unanswerable.",
+        ),
+    ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what an interrupted evaluation left in --out.")
     ] = False,
@@ -65,6 +76,8 @@ def evaluate(
     from service.evaluation_runs import Request, evaluate_sets, read_evaluation  # noqa: PLC0415
     from service.wiring import make_embedder  # noqa: PLC0415
 
+    if unanswerable is not None and len(sets or ()) != 1:
+        raise typer.BadParameter("--unanswerable names queries of one BEIR folder. Name one set.")
     demands = [read_threshold(text) for text in fail_under or []]
     if resume and out is None:
         raise CitewellError("--resume goes on with what is in a folder. Name it with --out.")
@@ -76,6 +89,8 @@ def evaluate(
         split=split,
         top_k=top_k,
         depth=depth,
+        refusal=refusal,
+        unanswerable=unanswerable,
         out=out,
         resume=resume,
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from answer.confidence import calibrate
 from evaluation.environment import describe_machine, package_versions
 from evaluation.journal import Answered, Journal, ask_all
 from evaluation.measures import Run
@@ -29,8 +30,10 @@ from evaluation.ranking_sets import (
     format_run,
     read_beir_folder,
     read_corpus,
+    read_query_ids,
     read_run,
     read_trec_set,
+    with_unanswerable,
 )
 from evaluation.report import results_page
 from evaluation.resampling import RESAMPLES, SEED
@@ -63,6 +66,8 @@ class Request:
     split: str | None = None
     top_k: int = 10
     depth: int = 100
+    refusal: bool = False
+    unanswerable: Path | None = None
     out: Path | None = None
     resume: bool = False
 
@@ -91,12 +96,25 @@ def read_sets(request: Request) -> list[QuestionSet | RankingSet]:
 
 def _read_set(path: Path, request: Request) -> QuestionSet | RankingSet:
     if path.is_dir():
-        return read_beir_folder(path, split=request.split)
+        return _read_beir_set(path, request)
     if path.suffix == ".jsonl":
         return read_question_set(path)
     if request.qrels is None:
         raise CitewellError(f"{path} is read as TREC topics, which need judgments. Name them with --qrels.")
     return read_trec_set(path, request.qrels)
+
+
+def _read_beir_set(folder: Path, request: Request) -> RankingSet:
+    asked = read_beir_folder(folder, split=request.split)
+    if not request.refusal and request.unanswerable is None:
+        return asked
+    if request.url is not None or request.run is not None or asked.corpus is None:
+        raise CitewellError(
+            f"Refusal on {asked.name} is measured on an index of its own corpus, fitted as a build fits it. Leave "
+            "--url and --run out, and name a folder with a corpus.jsonl."
+        )
+    named = () if request.unanswerable is None else read_query_ids(request.unanswerable)
+    return with_unanswerable(asked, named)
 
 
 def evaluate_sets(
@@ -251,10 +269,11 @@ class _Evaluation:
         with tempfile.TemporaryDirectory(prefix="citewell-evaluate-") as folder:
             built = build_throwaway(
                 Path(folder),
-                read_corpus(corpus),
+                (each for each in read_corpus(corpus) if each.name not in asked.left_out),
                 embedder=self.embedder,
                 cache=VectorCache(self._settings.cache_dir / "vectors.sqlite"),
                 progress=lambda stage, done, total: self._progress(f"{asked.name}: {stage}", done, total),
+                calibrate=calibrate if asked.unanswerable else None,
             )
             with closing(built.searcher.content):
                 replies = self._ask(
@@ -310,6 +329,7 @@ def _settings(request: Request) -> dict[str, Any]:
         "qrels": request.qrels.name if request.qrels else None,
         "top_k": request.top_k,
         "depth": request.depth,
+        "refusal": request.refusal or request.unanswerable is not None,
         "bootstrap_resamples": RESAMPLES,
         "bootstrap_seed": SEED,
         "dense_weight": DENSE_WEIGHT,

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from answer.answering import answer_question
+from answer.confidence import ConfidenceModel
 from evaluation.journal import Answered
 from evaluation.nuggets import ARTICLE
 from evaluation.outcomes import DocumentView, read_document_view
 from evaluation.question_sets import shorten
-from evaluation.ranking_scoring import Found, Ranking
+from evaluation.ranking_scoring import Found, Judgement, Ranking
 from evaluation.throwaway import ThrowawayIndex
 from index.searching import Searcher
 from ingest.errors import CitewellError
@@ -17,6 +19,8 @@ from service import schemas, views
 from service.asking import answer_request
 from service.live_index import ServingIndex
 from service.remote_service import RemoteService, UnreachableServiceError
+
+_JUDGED = 5
 
 
 class Target(Protocol):
@@ -141,15 +145,19 @@ class ServiceTarget:
 
 
 def rank_throwaway(index: ThrowawayIndex, query: str, *, depth: int) -> Answered:
-    """Rank the passages of a throw-away index, enough of them for `depth` documents."""
+    """Rank the passages of a throw-away index, enough of them for `depth` documents.
+
+    An index with a confidence is asked for its judgement too.
+    """
     wanted = min(depth * index.most_passages, index.n_passages)
-    return _timed(lambda: _search(index.searcher, query, wanted))
+    return _timed(lambda: _search(index.searcher, query, wanted, model=index.confidence))
 
 
-def _search(searcher: Searcher, query: str, depth: int) -> Any:
+def _search(searcher: Searcher, query: str, depth: int, *, model: ConfidenceModel | None = None) -> Any:
     ranked = searcher.search(query, k=depth).ranked if query.strip() else ()
     return Ranking(
-        tuple(
+        judgement=None if model is None else _judgement(searcher, query, model),
+        found=tuple(
             Found(
                 hit.passage.passage_id,
                 hit.passage.doc_id,
@@ -157,8 +165,13 @@ def _search(searcher: Searcher, query: str, depth: int) -> Any:
                 shorten(" > ".join([*hit.passage.section, hit.passage.text])),
             )
             for hit in ranked
-        )
+        ),
     ).as_json()
+
+
+def _judgement(searcher: Searcher, query: str, model: ConfidenceModel) -> Judgement:
+    reply = answer_question(query, searcher=searcher, model=model, k=_JUDGED)
+    return Judgement(reply.answerable, reply.confidence, reply.answer.text if reply.answer else None)
 
 
 def _timed(reply: Callable[[], Any]) -> Answered:

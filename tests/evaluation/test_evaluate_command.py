@@ -169,6 +169,30 @@ def test_a_collection_is_ranked_by_a_throwaway_index(
     assert again == tiny.per_query
 
 
+def test_refusal_is_measured_with_documents_left_out(
+    settings: Settings, collection: Path, tmp_path: Path
+) -> None:
+    ids = tmp_path / "unanswerable.txt"
+    ids.write_text("Q1\n")
+    request = Request((collection,), unanswerable=ids, out=tmp_path / "out")
+
+    results = run(request, settings)
+    resumed = run(replace(request, resume=True), settings)
+
+    (tiny,) = results.sets
+    assert tiny.counts["documents indexed"] == 2
+    assert tiny.per_query["Success@1"] == {"Q2": 1, "Q3": 0}
+    assert tiny.per_query["false_answer"].keys() == {"Q1"}
+    assert tiny.queries["Q2"].confidence is not None
+    assert tiny.queries["Q2"].confidence > (tiny.queries["Q1"].confidence or 0)
+    assert without_timings(resumed) == without_timings(results)
+
+
+def test_refusal_is_measured_on_an_index_of_our_own(settings: Settings, collection: Path) -> None:
+    with pytest.raises(CitewellError, match="Leave --url and --run out"):
+        run(Request((collection,), refusal=True, url="http://127.0.0.1:1"), settings)
+
+
 def test_a_finished_run_gets_the_same_scores_without_an_index(
     settings: Settings, collection: Path, tmp_path: Path
 ) -> None:

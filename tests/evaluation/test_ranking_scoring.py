@@ -1,8 +1,18 @@
 """Scoring rankings against qrels."""
 
+from dataclasses import replace
+
 import pytest
 
-from evaluation.ranking_scoring import Found, Ranking, fold, judged_level, score_finished_run, score_rankings
+from evaluation.ranking_scoring import (
+    Found,
+    Judgement,
+    Ranking,
+    fold,
+    judged_level,
+    score_finished_run,
+    score_rankings,
+)
 from evaluation.ranking_sets import RankingSet
 from ingest.errors import CorpusError
 
@@ -72,4 +82,26 @@ def test_judgments_name_documents_or_passages_or_something_else() -> None:
 
 
 def test_a_ranking_is_stored_and_read_back() -> None:
+    judged = replace(PASSAGES, judgement=Judgement(answered=True, confidence=0.7, answer="a says"))
+
     assert Ranking.from_json(PASSAGES.as_json()) == PASSAGES
+    assert Ranking.from_json(judged.as_json()) == judged
+
+
+def test_unanswerable_queries_count_for_refusal_and_not_for_ranking() -> None:
+    partly = replace(
+        asked({"q1": {"a": 1}, "q2": {"b": 0}, "q3": {"b": 0}}), unanswerable=frozenset({"q2", "q3"})
+    )
+    judged = {
+        "q1": replace(PASSAGES, judgement=Judgement(answered=True, confidence=0.7, answer="a says")),
+        "q2": replace(PASSAGES, judgement=Judgement(answered=False, confidence=0.2, answer=None)),
+        "q3": Ranking(failure="crashed"),
+    }
+
+    result, _ = score_rankings(partly, judged, level="document", depth=10)
+
+    assert result.per_query["Success@1"] == {"q1": 1}
+    assert result.estimates["AUROC"].value == 0.5  # above q2, below q3, which failed
+    assert result.per_query["false_answer"] == {"q2": 0, "q3": 1}
+    assert result.queries["q1"].answer == "a says"
+    assert result.counts["unanswerable"] == 2

@@ -14,8 +14,10 @@ from evaluation.ranking_sets import (
     read_beir_folder,
     read_corpus,
     read_qrels,
+    read_query_ids,
     read_run,
     read_trec_set,
+    with_unanswerable,
 )
 from ingest.errors import CorpusError
 
@@ -170,3 +172,43 @@ def test_a_faulty_line_of_a_run_is_named(tmp_path: Path, line: str, message: str
 def test_a_name_with_white_space_is_not_written_into_a_run() -> None:
     with pytest.raises(ValueError, match="white space"):
         format_run({"q": {"a b": 1.0}}, tag="t")
+
+
+def test_documents_of_queries_named_unanswerable_are_left_out(tmp_path: Path) -> None:
+    asked = read_beir_folder(beir(tmp_path / "small"))
+    ids = tmp_path / "ids.txt"
+    ids.write_text("Q9\n\n")
+
+    partly = with_unanswerable(asked, read_query_ids(ids))
+
+    assert partly.unanswerable == {"Q9"}
+    assert partly.left_out == {"D1"}
+    assert partly.sha256 != asked.sha256
+
+
+def test_a_query_with_nothing_relevant_is_unanswerable_by_itself(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "small")
+    (folder / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nQ0\tD0\t1\nQ1\tD0\t0\n")
+
+    partly = with_unanswerable(read_beir_folder(folder))
+
+    assert partly.unanswerable == {"Q1"}
+    assert partly.left_out == frozenset()
+
+
+def test_a_query_loses_its_answer_with_the_documents_of_another(tmp_path: Path) -> None:
+    folder = beir(tmp_path / "small")
+    (folder / "qrels" / "test.tsv").write_text(
+        "query-id\tcorpus-id\tscore\nQ0\tD0\t1\nQ1\tD0\t1\nQ2\tD1\t1\n"
+    )
+
+    assert with_unanswerable(read_beir_folder(folder), ["Q0"]).unanswerable == {"Q0", "Q1"}
+
+
+@pytest.mark.parametrize(
+    ("named", "complaint"),
+    [(["Q7"], "such as 'Q7', are not judged"), ([], "0 of 2 judged queries"), (["Q0", "Q9"], "2 of 2")],
+)
+def test_refusal_needs_both_kinds_of_queries(tmp_path: Path, named: list[str], complaint: str) -> None:
+    with pytest.raises(CorpusError, match=complaint):
+        with_unanswerable(read_beir_folder(beir(tmp_path / "small")), named)
