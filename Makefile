@@ -7,7 +7,7 @@ TOOLS := $(VENV)/.tools
 
 export HF_HUB_OFFLINE = 1
 
-.PHONY: run install build test check clean
+.PHONY: run install build test check chromium clean
 
 run: build  ## install, build the index if the corpus has changed, and serve
 	$(BIN)/citewell serve
@@ -17,13 +17,22 @@ install: $(INSTALLED)  ## install what serving needs, at the pinned versions
 build: $(INSTALLED)  ## build the index if the corpus has changed
 	$(BIN)/citewell build --if-stale
 
-test: $(TOOLS) check  ## run every test
+test: $(TOOLS) check chromium  ## run every test
 	$(BIN)/python -m pytest
 
 check: $(TOOLS)  ## formatter, linter and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+chromium:  ## install Debian's Chromium, which the tests of the pages need
+	@command -v chromium >/dev/null || { \
+	  command -v apt-get >/dev/null || { echo "The tests of the pages need a chromium command: install Chromium under that name." >&2; exit 1; }; \
+	  as_root=""; [ "$$(id -u)" = 0 ] || as_root="sudo -n"; \
+	  echo "Installing Debian's chromium for the tests of the pages."; \
+	  { $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null \
+	    || { echo "Chromium could not be installed: run 'sudo apt-get install chromium', then make test again." >&2; exit 1; }; \
+	}
 
 clean:  ## remove what was built; the corpus stays
 	rm -rf var $(VENV)

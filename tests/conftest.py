@@ -15,6 +15,7 @@ from index.building import build_index
 from index.searching import OpenSnapshot, Searcher, open_snapshot
 from index.snapshot import current_version
 from index.vector_cache import VectorCache
+from tests.chromium import chromium, visit  # noqa: F401  # fixtures: any test may open a page
 from tests.twins import TwinEmbedder
 
 # How long an example takes depends on what else the machine does.
