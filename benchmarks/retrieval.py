@@ -1,0 +1,275 @@
+"""Each step of retrieval on public judged sets, beside published and measured baselines.
+
+An index of each set is thrown away after use; what stays is the cache of vectors, so only the first run is slow.
+The baselines are of the same encoder and BM25 library on whole documents, measured with neither our cutting nor
+our code; those of other systems are named.
+
+Example: .venv/bin/python -m benchmarks.retrieval ../shared/eval --cache var/cache/eval
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.measures import Run, score_run, strictly_decreasing
+from evaluation.question_sets import mean_estimate
+from evaluation.ranking_sets import (
+    CorpusDocument,
+    RankingSet,
+    read_beir_folder,
+    read_corpus,
+    with_unanswerable,
+)
+from evaluation.resampling import Estimate
+from evaluation.throwaway import ThrowawayIndex, build_throwaway
+from index.building import Progress
+from index.searching import Searcher
+from index.vector_cache import VectorCache
+from service import wiring
+from service.console import progress
+from service.settings import Settings
+
+MEASURES = ("nDCG@10", "Recall@100")
+_DEPTH = 100
+
+#: (passage position or doc_id, score), best first.
+Ranked = list[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One judged set, and what others reached on it: system -> (nDCG@10, Recall@100)."""
+
+    name: str
+    folder: str
+    split: str
+    baselines: Mapping[str, tuple[float, float | None]]
+    corpus: str = "corpus.jsonl.gz"
+    subset: str | None = None  # a file with the names of the documents to index
+    answerable_only: bool = False
+
+
+COLLECTIONS = (
+    Collection(
+        "nfcorpus test",
+        "nfcorpus",
+        "test",
+        {
+            "BM25": (0.329, 0.255),
+            "dense": (0.299, 0.293),
+            "best fusion": (0.353, 0.329),
+            "bge-base, published": (0.37, None),
+        },
+    ),
+    Collection(
+        "nfcorpus dev",
+        "nfcorpus",
+        "dev",
+        {"BM25": (0.301, 0.229), "dense": (0.288, 0.288), "best fusion": (0.330, 0.305)},
+    ),
+    Collection(
+        "pubmedqa dev",
+        "pubmedqa",
+        "dev",
+        {"BM25": (0.973, 0.998), "dense": (0.986, 0.998), "best fusion": (0.986, 0.998)},
+    ),
+    Collection(
+        "medquad dev, 4k",
+        "medquad",
+        "dev",
+        {"BM25": (0.801, 0.970), "dense": (0.870, 0.975), "best fusion": (0.890, 0.975)},
+        subset="subset4k_ids.txt",
+    ),
+    Collection(
+        "covid_qa dev, 200 words",
+        "covid_qa",
+        "dev_chunks200",
+        {"BM25": (0.690, 0.952), "dense": (0.473, 0.853), "best fusion": (0.697, 0.949)},
+        corpus="chunks200.jsonl.gz",
+    ),
+    Collection(
+        "cranfield",
+        "cranfield",
+        "test",
+        {"BM25": (0.365, 0.735), "dense": (0.373, 0.775), "best fusion": (0.409, 0.805)},
+    ),
+    Collection("cisi", "cisi", "test", {"BM25": (0.396, 0.453)}),
+    Collection(
+        "adi",
+        "adi",
+        "test",
+        {"BM25": (0.494, 0.910), "dense": (0.497, 1.0), "best fusion": (0.543, 1.0)},
+    ),
+    Collection(
+        "squad2_sample",
+        "squad2_sample",
+        "test",
+        {"BM25": (0.859, 0.997), "dense": (0.828, 1.0), "best fusion": (0.896, 1.0)},
+        answerable_only=True,
+    ),
+)
+
+
+def by_words(searcher: Searcher, query: str, k: int) -> Ranked:
+    """Rank by BM25 alone."""
+    scores = searcher.lexical.scores(query)
+    order = np.lexsort((np.arange(len(scores)), -scores))[:k]
+    return _documents(searcher, order, scores[order])
+
+
+def by_vectors(searcher: Searcher, query: str, k: int) -> Ranked:
+    """Rank by the cosine of query and whole passage alone."""
+    positions, scores = searcher.vectors.search(searcher.embedder.embed_query(query), k=k)
+    return _documents(searcher, positions, scores)
+
+
+def as_served(searcher: Searcher, query: str, k: int) -> Ranked:
+    """Rank as the service does, all steps together."""
+    return [(hit.passage.doc_id, hit.score) for hit in searcher.search(query, k=k).ranked]
+
+
+#: Name -> how to rank; add a step here to see what it gains.
+SYSTEMS: dict[str, Callable[[Searcher, str, int], Ranked]] = {
+    "BM25": by_words,
+    "dense": by_vectors,
+    "as served": as_served,
+}
+
+
+def main() -> None:
+    """Print a table per measure, and all figures as JSON when asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", type=Path, help="holds one folder per set")
+    parser.add_argument("--only", action="append", help="a set by the name of its folder; repeatable")
+    parser.add_argument("--cache", type=Path, default=Settings().cache_dir, help="folder of the vectors")
+    parser.add_argument("--json", type=Path, help="write all figures, per query too, to this file")
+    options = parser.parse_args()
+    chosen = [each for each in COLLECTIONS if options.only is None or each.folder in options.only]
+    settings = Settings(cache_dir=options.cache)
+    found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    with progress() as report:
+        embedder = wiring.make_embedder(settings)
+        for each in chosen:
+            asked = _read(each, options.folder)
+            with tempfile.TemporaryDirectory(prefix="citewell-retrieval-") as temporary:
+                built = build_throwaway(
+                    Path(temporary),
+                    _documents_of(each, options.folder),
+                    embedder=embedder,
+                    cache=VectorCache(options.cache / "vectors.sqlite"),
+                    progress=partial(_report, report, each.name),
+                )
+                with closing(built.searcher.content):
+                    found[each.name] = {
+                        name: score_run(asked.qrels, _run(asked, built, rank), names=MEASURES)
+                        for name, rank in SYSTEMS.items()
+                    }
+            Console(stderr=True).print(f"{each.name}: {_said(found[each.name])}", highlight=False)
+    for measure in MEASURES:
+        Console().print(_table(measure, chosen, found))
+    Console().print(
+        "In brackets: 95 % bootstrap interval over queries.",
+        highlight=False,
+    )
+    if options.json is not None:
+        options.json.write_text(json.dumps(found), encoding="utf-8")
+
+
+def _report(report: Progress, name: str, stage: str, done: int, total: int) -> None:
+    report(f"{name}: {stage}", done, total)
+
+
+def _read(each: Collection, root: Path) -> RankingSet:
+    asked = read_beir_folder(root / each.folder, split=each.split)
+    if not each.answerable_only:
+        return asked
+    unanswerable = with_unanswerable(asked).unanswerable
+    return replace(
+        asked, qrels={query: grades for query, grades in asked.qrels.items() if query not in unanswerable}
+    )
+
+
+def _documents_of(each: Collection, root: Path) -> Iterator[CorpusDocument]:
+    documents = read_corpus(root / each.folder / each.corpus)
+    if each.subset is None:
+        return documents
+    kept = set((root / each.folder / each.subset).read_text(encoding="utf-8").split())
+    return (document for document in documents if document.name in kept)
+
+
+def _run(asked: RankingSet, built: ThrowawayIndex, rank: Callable[[Searcher, str, int], Ranked]) -> Run:
+    wanted = min(_DEPTH * built.most_passages, built.n_passages)
+    return {
+        query: _folded(rank(built.searcher, text, wanted))
+        for query, text in asked.queries.items()
+        if query in asked.qrels and text.strip()
+    }
+
+
+def _folded(ranked: Ranked) -> dict[str, float]:
+    """Return document -> score, a document where its best passage stands."""
+    best: dict[str, float] = {}
+    for name, score in ranked:
+        if name not in best and len(best) < _DEPTH:
+            best[name] = score
+    return strictly_decreasing(list(best.items()))
+
+
+def _documents(searcher: Searcher, positions: Iterable[int], scores: Iterable[float]) -> Ranked:
+    passages = searcher.content.passages([int(position) for position in positions])
+    return [
+        (passage.doc_id, float(score))
+        for passage, score in zip(passages, scores, strict=True)
+        if score > 0  # BM25 gives 0 to what shares no word
+    ]
+
+
+def _said(values: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    return ", ".join(
+        f"{name} {np.mean(list(measured[MEASURES[0]].values())):.4f}" for name, measured in values.items()
+    )
+
+
+def _table(
+    measure: str,
+    collections: Sequence[Collection],
+    found: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
+) -> Table:
+    table = Table("set", "queries", *SYSTEMS, "baselines", title=f"{measure}", title_justify="left")
+    at = MEASURES.index(measure)
+    for each in collections:
+        values = {name: measured[measure] for name, measured in found[each.name].items()}
+        others = ", ".join(
+            f"{name} {figures[at]:.3f}" for name, figures in each.baselines.items() if figures[at] is not None
+        )
+        n_queries = len(next(iter(values.values())))
+        table.add_row(
+            each.name,
+            str(n_queries),
+            *(_cell(mean_estimate(measured, list(measured))) for measured in values.values()),
+            others,
+        )
+    means = [
+        np.mean([np.mean(list(found[each.name][name][measure].values())) for each in collections])
+        for name in SYSTEMS
+    ]
+    table.add_section()
+    table.add_row("mean over sets", "", *(f"{mean:.4f}" for mean in means), "")
+    return table
+
+
+def _cell(found: Estimate) -> str:
+    return f"{found.value:.4f} ({found.low:.3f}–{found.high:.3f})"
+
+
+if __name__ == "__main__":
+    main()
