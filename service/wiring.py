@@ -1,5 +1,6 @@
 """Joining the real parts; every other module sees protocols and values only."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,25 +13,48 @@ from answer.answering import answer_question
 from answer.confidence import ConfidenceModel, calibrate
 from evaluation.significance import randomisation_p_values
 from index.building import BuildReport, Progress, build_index
-from index.embedding import Embedder, SentenceTransformerEmbedder
+from index.embedding import Embedder, SentenceTransformerEmbedder, locate_model
+from index.onnx_embedding import OnnxEmbedder
+from index.onnx_export import export_model, find_export
 from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
 from index.vector_cache import VectorCache
 from ingest.corpus_editing import NewDocument
-from ingest.errors import IndexMismatchError
+from ingest.errors import ExportError, IndexMismatchError
 from service import freshness
 from service.fetched_documents import fetch_document
 from service.job_work import Workshop
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 _WARM_UP_QUESTION = "What helps when my leg hurts?"
 
 
-def make_embedder(settings: Settings) -> Embedder:
-    """Load the encoder; takes seconds."""
-    return SentenceTransformerEmbedder(settings.embedding_model)
+def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Embedder:
+    """Open the encoder in the form that is served, which is made when it is not there yet or damaged.
+
+    Making it takes some ten seconds and needs torch; opening it takes less than one. A model that has no
+    such form is served by sentence-transformers.
+    """
+    source, folder = locate_model(settings.embedding_model), settings.cache_dir / "models"
+    try:
+        return OnnxEmbedder(find_export(folder, source))
+    except ExportError as missing:
+        _log.info("encoder is exported", extra={"reason": str(missing)})
+    if progress is not None:
+        progress("export encoder", 0, 1)
+    original = SentenceTransformerEmbedder(settings.embedding_model)
+    try:
+        served = export_model(original, folder, source, serve=OnnxEmbedder)
+    except (ExportError, OSError) as error:
+        _log.warning("The encoder runs on sentence-transformers, several times as slow: %s", error)
+        return original
+    if progress is not None:
+        progress("export encoder", 1, 1)
+    return served
 
 
 def make_reranker(settings: Settings) -> Reranker | None:

@@ -5,6 +5,7 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,19 @@ import pytest
 from hypothesis import settings
 
 from index.building import build_index
+from index.embedding import DEFAULT_MODEL, Embedder, locate_model
+from index.onnx_embedding import ExportedModel
+from index.onnx_export import find_export
 from index.searching import OpenSnapshot, Searcher, open_snapshot
 from index.snapshot import current_version
 from index.vector_cache import VectorCache
+from service import wiring
+from service.settings import Settings
 from tests.chromium import chromium, visit  # noqa: F401  # fixtures: any test may open a page
 from tests.twins import TwinEmbedder
+
+#: Exported encoders, shared by all tests and kept from one run to the next; `open_encoder` fills it.
+_EXPORTS = Path(__file__).parents[1] / "var" / "cache" / "models"
 
 # How long an example takes depends on what else the machine does.
 settings.register_profile("citewell", deadline=None)
@@ -129,6 +138,31 @@ def write_corpus(folder: Path, files: Mapping[str, str] = _FILES) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def share_exports(cache_dir: Path) -> Path:
+    """Make a cache folder that is empty but for the exported encoders of all tests, and return it."""
+    for folder in (cache_dir, _EXPORTS):
+        folder.mkdir(parents=True, exist_ok=True)
+    (cache_dir / _EXPORTS.name).symlink_to(_EXPORTS, target_is_directory=True)
+    return cache_dir
+
+
+@cache
+def open_encoder() -> Embedder:
+    """Open the real encoder as it is served; tests that use it are marked slow."""
+    return wiring.make_embedder(Settings(cache_dir=_EXPORTS.parent))
+
+
+def real_export() -> ExportedModel:
+    """Return the files of the real encoder as it is served."""
+    open_encoder()
+    return find_export(_EXPORTS, locate_model(DEFAULT_MODEL))
+
+
+@pytest.fixture(scope="session")
+def real_embedder() -> Embedder:
+    return open_encoder()
 
 
 def no_calibration(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from service import wiring
 from service.asking import answer_request
 from service.schemas import AskRequest
 from service.settings import Settings
+from tests.conftest import share_exports
 
 _ROOT = Path(__file__).parents[1]
 #: What differs from one build or run to the next.
@@ -41,7 +42,9 @@ def _question_and_reply() -> tuple[dict[str, Any], dict[str, Any]]:
 def test_the_question_of_the_readme_has_the_answer_of_the_readme(tmp_path: Path) -> None:
     asked, expected = _question_and_reply()
     settings = Settings(
-        corpus_dir=_ROOT / "corpus", index_dir=tmp_path / "index", cache_dir=tmp_path / "cache"
+        corpus_dir=_ROOT / "corpus",
+        index_dir=tmp_path / "index",
+        cache_dir=share_exports(tmp_path / "cache"),
     )
     embedder = wiring.make_embedder(settings)
     wiring.build(settings, embedder)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import ModelIdentity
+from index.embedding import EncodedText, ModelIdentity
 from index.lexical import terms
 from ingest.errors import ModelError
 
@@ -30,8 +30,11 @@ class TwinEmbedder:
     `embedded` holds every passage text that was computed, in order.
     """
 
-    def __init__(self, *, weights: str = "a" * 64, dim: int = 64, max_tokens: int = 256) -> None:
-        self.identity = ModelIdentity("twin", weights, "mean+Normalize", dim, max_tokens)
+    def __init__(
+        self, *, weights: str = "a" * 64, dim: int = 64, max_tokens: int = 256, engine: str = "twin 1"
+    ) -> None:
+        self.identity = ModelIdentity("twin", weights, "mean+Normalize", dim, max_tokens, engine)
+        self.special_token_ids = frozenset({0, 1})
         self.embedded: list[str] = []
 
     def count_tokens(self, text: str) -> int:
@@ -45,8 +48,23 @@ class TwinEmbedder:
         rows = [self._vector(text) for text in texts]
         return np.stack(rows) if rows else np.empty((0, self.identity.dim), dtype=np.float32)
 
+    def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
+        vectors = self.embed_passages(texts)
+        return [EncodedText(vector, *self._tokens(text)) for vector, text in zip(vectors, texts, strict=True)]
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
         return self._vector(text)
+
+    def encode_query(self, text: str) -> EncodedText:
+        return EncodedText(self._vector(text), *self._tokens(text))
+
+    def _tokens(self, text: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return a vector and an id for each token; tokens with the same term have the same of both."""
+        tokens = ["[CLS]", *_TOKEN.findall(text.lower()), "[SEP]"]
+        ids = [
+            int.from_bytes(hashlib.sha256(token.encode()).digest()[:3], "big") + 2 for token in tokens[1:-1]
+        ]
+        return np.stack([self._vector(token) for token in tokens]), np.array([0, *ids, 1], dtype=np.int64)
 
     def _vector(self, text: str) -> NDArray[np.float32]:
         vector = np.zeros(self.identity.dim)

@@ -1,5 +1,6 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -241,10 +242,10 @@ def test_a_snapshot_of_another_model_is_refused(tmp_path: Path, embedder: TwinEm
         open_snapshot(folder, embedder=embedder)
 
 
-def test_the_same_model_under_another_name_is_accepted(tmp_path: Path) -> None:
+def test_the_same_model_under_another_name_and_on_another_engine_is_accepted(tmp_path: Path) -> None:
     folder = build(tmp_path, FILES)
     embedder = TwinEmbedder()
-    embedder.identity = TwinEmbedder().identity.__class__("moved", "a" * 64, "mean+Normalize", 64, 256)
+    embedder.identity = replace(embedder.identity, model="moved", engine="twin 2")
 
     assert open_snapshot(folder, embedder=embedder).version == folder.name
 

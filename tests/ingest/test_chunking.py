@@ -2,7 +2,6 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from index.embedding import SentenceTransformerEmbedder
+from index.embedding import Embedder
 from ingest.canonical import CanonicalTextBuilder
 from ingest.chunking import ChunkLimits, chunk_document
 from ingest.corpus import load_corpus
@@ -356,11 +355,6 @@ def test_a_counter_that_no_piece_can_satisfy_is_an_error_and_not_an_endless_loop
 # --- Real documents with the real tokenizer -----------------------------------------------------------
 
 
-@cache
-def real_embedder() -> SentenceTransformerEmbedder:
-    return SentenceTransformerEmbedder()
-
-
 def as_document(reading: Reading, name: str) -> Document:
     return Document(
         re.sub(r"\W+", "-", name.lower()),
@@ -382,9 +376,9 @@ def real_documents() -> Iterator[Document]:
 
 
 @pytest.mark.slow
-def test_real_documents_are_covered_and_fit_the_window_of_the_real_encoder() -> None:
+def test_real_documents_are_covered_and_fit_the_window_of_the_real_encoder(real_embedder: Embedder) -> None:
     assert os.environ["HF_HUB_OFFLINE"] == "1"
-    embedder = real_embedder()
+    embedder = real_embedder
     limits = ChunkLimits.within(embedder.identity.max_tokens)
     too_long, uncovered, cut = [], [], 0
     for document in real_documents():

@@ -29,7 +29,7 @@ COMMANDS = [command.name or getattr(command.callback, "__name__", "") for comman
 def _with_the_twin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let commands work on this test's folder, with the encoder's twin."""
 
-    def make_twin(_settings: Settings) -> Embedder:
+    def make_twin(_settings: Settings, **_options: object) -> Embedder:
         return TwinEmbedder()
 
     monkeypatch.setattr(wiring, "make_embedder", make_twin)

@@ -127,7 +127,7 @@ def test_a_removed_document_is_gone_and_kept(corpus: Path) -> None:
 def test_build_can_follow_at_once_and_json_stays_one_object(
     corpus: Path, page: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def make_twin(_settings: Settings) -> Embedder:
+    def make_twin(_settings: Settings, **_options: object) -> Embedder:
         return TwinEmbedder()
 
     monkeypatch.setattr(wiring, "make_embedder", make_twin)

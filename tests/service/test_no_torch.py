@@ -1,0 +1,66 @@
+"""Answering a question loads neither torch nor transformers: they take seconds and hundreds of megabytes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service import wiring
+from service.settings import Settings
+from tests.conftest import share_exports, write_corpus
+
+ROOT = Path(__file__).parents[2]
+UNWANTED = ("torch", "transformers", "sentence_transformers", "onnx", "sklearn")
+
+_ASK = """
+import sys
+from service.cli import app
+app(["ask", "Does salt water help the nose?", "--json"], standalone_mode=False)
+print(*(name for name in {unwanted} if name in sys.modules), file=sys.stderr)
+"""
+_SERVE = """
+import sys
+from fastapi.testclient import TestClient
+from service import wiring
+from service.app import create_app
+from service.settings import read_settings
+settings = read_settings()
+opened = lambda: wiring.live_index(settings)
+with TestClient(create_app(opened, settings)) as client:
+    print(client.post("/v1/ask", json={{"question": "Does salt water help the nose?"}}).text)
+print(*(name for name in {unwanted} if name in sys.modules), file=sys.stderr)
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Where an index of the six documents lies that the real encoder built."""
+    home = tmp_path_factory.mktemp("home")
+    settings = Settings(
+        corpus_dir=write_corpus(home / "corpus"),
+        index_dir=home / "index",
+        cache_dir=share_exports(home / "cache"),
+    )
+    wiring.build(settings, wiring.make_embedder(settings))
+    return settings
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("program", [_ASK, _SERVE], ids=["ask", "serve"])
+def test_a_question_is_answered_without_torch(settings: Settings, program: str) -> None:
+    folders = {name: str(getattr(settings, name)) for name in ("corpus_dir", "index_dir", "cache_dir")}
+
+    done = subprocess.run(
+        [sys.executable, "-c", program.format(unwanted=UNWANTED)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, **{f"CITEWELL_{name.upper()}": folder for name, folder in folders.items()}},
+    )
+
+    assert json.loads(done.stdout)["passages"][0]["document"]["doc_id"] in ("saline", "hay-fever")
+    assert done.stderr.split() == []
