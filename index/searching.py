@@ -15,6 +15,7 @@ from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
 from index.snapshot import verify
 from index.spelling import Spelling
+from index.stopwatch import stage
 from index.vectors import FlatVectorStore, VectorStore, similarities
 from ingest.errors import IndexMismatchError
 from ingest.records import Passage
@@ -115,8 +116,11 @@ class Searcher:
         Raises:
             NotIndexedError: If the filter names a document or a reference that is not in the index.
         """
-        corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
-        return self.search_vector(corrected, self.embedder.embed_query(corrected), k=k, only=only)
+        with stage("search"):
+            corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
+            with stage("embed"):
+                vector = self.embedder.embed_query(corrected)
+            return self.search_vector(corrected, vector, k=k, only=only)
 
     def search_vector(
         self, query: str, vector: NDArray[np.float32], *, k: int, only: SearchFilter | None = None

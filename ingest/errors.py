@@ -14,6 +14,7 @@
     │   ├── SnapshotDamagedError   a file's hash or size is not what the manifest says
     │   └── IndexMismatchError     it was built with another model, dimension or format
     ├── BuildInProgressError       another process is building
+    ├── OverloadedError            more is asked at once than there is room for
     └── NotIndexedError            a document, passage or reference that no snapshot holds
 
 Wrong arguments stay `ValueError`. Status codes and exit codes are given at the edges only.
@@ -74,6 +75,10 @@ class IndexMismatchError(SnapshotError):
 
 class BuildInProgressError(CitewellError):
     """Another process is building into the same folder."""
+
+
+class OverloadedError(CitewellError):
+    """More is asked at once than there is room for; later there will be."""
 
 
 class NotIndexedError(CitewellError):

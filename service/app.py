@@ -1,23 +1,30 @@
 """The web application."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 
-from service import batch_asking, batch_routes, editing_routes, feedback_routes
+from service import batch_routes, editing_routes, feedback_routes, operations_routes
+from service.allowed_hosts import AllowedHosts
 from service.auth import Keyring
+from service.body_limits import BodyLimits
+from service.cross_origin import CrossOrigin
 from service.editing_problems import install_editing_problems
-from service.live_index import LiveIndex
-from service.problems import Problem, install_problem_handlers, problem_response
+from service.failures import Failures
+from service.opening import OpenIndex, opened
+from service.problems import Problem, install_problem_handlers
+from service.question_queue import Overload, QuestionQueue
+from service.rate_limit import RateLimit
 from service.release import RELEASE
+from service.request_log import RequestLog
 from service.routes import router
-from service.settings import Settings
-from service.uploads import is_upload
+from service.security_headers import SecurityHeaders
+from service.settings import Settings, names_in
 
 _SUMMARY = (
     "Ask a health article; get the passages that answer, each with the number of the reference behind it."
@@ -30,22 +37,23 @@ What is returned is information from documents, not medical advice.
 """
 
 
-def create_app(open_index: Callable[[], AbstractContextManager[LiveIndex]], settings: Settings) -> FastAPI:
+def create_app(
+    open_index: OpenIndex, settings: Settings, *, on_failed_start: Callable[[Exception], None] | None = None
+) -> FastAPI:
     """Make the application.
 
     Args:
         open_index: Opened when the service starts and closed when it stops.
         settings: What the operator chose; where the index is found is decided by `open_index`.
+        on_failed_start: If given, the service listens while the index is being opened and answers 503 until it
+            is; this is called, on another thread, if it cannot be opened.
     """
+    questions = QuestionQueue(threads=settings.query_threads, max_waiting=settings.max_waiting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with (
-            open_index() as live,
-            ThreadPoolExecutor(settings.query_threads, thread_name_prefix="question") as workers,
-        ):
-            app.state.live_index = live
-            app.state.workers = workers
+        with questions, opened(open_index, on_failure=on_failed_start) as opening:
+            app.state.opening = opening
             yield
 
     app = FastAPIOffline(
@@ -55,20 +63,22 @@ def create_app(open_index: Callable[[], AbstractContextManager[LiveIndex]], sett
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
+        middleware=_layers(settings, is_full=lambda: questions.is_full),
         redoc_url=None,
         # A trailing slash is another address, and a 404 that says so is clearer than a redirect.
         redirect_slashes=False,
     )
-    app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
     app.state.settings = settings
+    app.state.workers = questions
+    app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
     app.include_router(router)
     app.include_router(batch_routes.router)
     app.include_router(editing_routes.router)
     app.include_router(feedback_routes.router)
+    app.include_router(operations_routes.router)
     app.add_api_route("/", _to_docs, include_in_schema=False)
     install_problem_handlers(app)
     install_editing_problems(app)
-    _limit_bodies(app, settings)
     _describe(app)
     return app
 
@@ -77,35 +87,18 @@ async def _to_docs() -> RedirectResponse:
     return RedirectResponse("docs")
 
 
-def _limit_bodies(app: FastAPI, settings: Settings) -> None:
-    @app.middleware("http")
-    async def refuse_large_body(
-        request: Request, call_next: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
-        declared = request.headers.get("content-length", "")
-        max_body_bytes = settings.max_body_bytes
-        if request.url.path == batch_asking.PATH:
-            max_body_bytes = settings.max_batch_body_bytes
-        if is_upload(request):
-            if not declared.isdecimal():
-                return problem_response(request, 411, "Send a Content-Length with a file.")
-            max_body_bytes += settings.max_upload_bytes
-        if declared.isdecimal() and int(declared) > max_body_bytes:
-            return _too_large(request, max_body_bytes)
-        if request.method in ("POST", "PUT", "PATCH") and not declared.isdecimal():
-            # A chunked body says its length only by ending; stop reading it at the limit.
-            received = bytearray()
-            async for chunk in request.stream():
-                received += chunk
-                if len(received) > max_body_bytes:
-                    return _too_large(request, max_body_bytes)
-            request._body = bytes(received)  # where Starlette keeps a body that was read
-        return await call_next(request)
-
-
-def _too_large(request: Request, max_body_bytes: int) -> Response:
-    detail = f"The request body is larger than {max_body_bytes:,} bytes. Send less, or several requests."
-    return problem_response(request, 413, detail)
+def _layers(settings: Settings, *, is_full: Callable[[], bool]) -> list[Middleware]:
+    """Return what every request goes through, outermost first."""
+    return [
+        Middleware(RequestLog, log_questions=settings.log_questions),
+        Middleware(SecurityHeaders),
+        Middleware(CrossOrigin, origins=names_in(settings.allowed_origins)),
+        Middleware(Failures),
+        Middleware(AllowedHosts, hosts=names_in(settings.allowed_hosts)),
+        Middleware(RateLimit, per_minute=settings.rate_limit_per_minute),
+        Middleware(Overload, is_full=is_full),
+        Middleware(BodyLimits, settings=settings),
+    ]
 
 
 def _describe(app: FastAPI) -> None:

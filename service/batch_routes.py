@@ -13,6 +13,7 @@ from service import views
 from service.batch_asking import PATH, as_lines, as_object, check_filter, stream_batch
 from service.batch_schemas import BatchReply, BatchRequest
 from service.problems import problem_responses
+from service.question_queue import patient
 from service.routes import Serving, Workers, on_worker, refuse_generated
 from service.settings import Settings
 
@@ -46,7 +47,7 @@ class _ClosedStream(StreamingResponse):
     tags=["ask"],
     summary="Ask many questions",
     response_model=BatchReply,
-    responses={200: _OK, **problem_responses(400, 409, 413, 422, 503)},
+    responses={200: _OK, **problem_responses(400, 408, 409, 413, 422, 429, 503)},
 )
 async def ask_batch(
     batch: BatchRequest, request: Request, index: Serving, executor: Workers
@@ -61,7 +62,7 @@ async def ask_batch(
     refuse_generated(batch.answer)
     if batch.filter is not None:
         await on_worker(executor, partial(check_filter, batch.filter, index))
-    stream = stream_batch(batch, index, executor, threads=settings.query_threads)
+    stream = stream_batch(batch, index, patient(executor), threads=settings.query_threads)
     if wants_lines(request.headers.get("accept", "")):
         return _ClosedStream(as_lines(stream), media_type=NDJSON)
     stamp = views.stamp(index).model_dump_json().encode()

@@ -1,8 +1,6 @@
 """The command line: one verb per job."""
 
 import os
-import socket
-from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +18,6 @@ from service.console import ERR, OUT, fixable, print_json, progress, say, settin
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
 from service.release import RELEASE
-from service.settings import Settings
 
 app = typer.Typer(
     name="citewell",
@@ -111,48 +108,27 @@ def serve(
 
     Example: citewell serve --port 8000
     """
-    import uvicorn  # noqa: PLC0415
-
     from index.snapshot import current_version  # noqa: PLC0415
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
     from service.job_runner import running_jobs  # noqa: PLC0415
+    from service.server import address_of, listen, run_server  # noqa: PLC0415
 
     settings = settings_with(corpus=corpus, index=index, host=host, port=port)
     current_version(settings.index_dir)
     configure_logs()
-    listening = _listen(settings)
-    address, bound = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
+    listening = listen(settings)
     ERR.print(
-        f"Citewell {RELEASE} answers at http://{shown}:{bound} once the encoder is loaded.", highlight=False
+        f"Citewell {RELEASE} answers at {address_of(listening)} once the encoder is loaded.", highlight=False
     )
-    # Opened here and not in the lifespan, where an index that cannot be used would end in a traceback.
-    with closing(listening), wiring.live_index(settings) as live, running_jobs(settings):
-        application = create_app(lambda: nullcontext(live), settings)
-        config = uvicorn.Config(application, log_config=None, access_log=False, server_header=False)
-        server = uvicorn.Server(config)
-        with suppress(KeyboardInterrupt):  # an orderly end, which the server has seen to already
-            server.run(sockets=[listening])
-    if not server.started:
+    with running_jobs(settings):
+        started = run_server(
+            listening,
+            lambda give_up: create_app(lambda: wiring.live_index(settings), settings, on_failed_start=give_up),
+            settings,
+        )
+    if not started:
         raise typer.Exit(1)
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((settings.host, settings.port))
-        # Two can bind one port as long as neither listens, and the encoder takes seconds to load.
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise CitewellError(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Stop what listens there, or choose "
-            "another port with --port or CITEWELL_PORT."
-        ) from error
-    return listening
 
 
 @app.command()

@@ -9,6 +9,7 @@ import structlog
 from answer.confidence import ConfidenceModel
 from index.searching import OpenSnapshot
 from ingest.errors import CitewellError
+from service import metrics
 
 #: A refused version is opened again after so many checks; verifying a large one takes a while.
 RETRY_AFTER_CHECKS = 30
@@ -83,6 +84,7 @@ class LiveIndex:
             self._refuse(version, str(error))
             return
         _log.info("index swapped", old=self._current.version, new=fresh.version)
+        metrics.count_swap()
         self._refused = None
         self._current = fresh
 

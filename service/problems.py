@@ -12,11 +12,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
+from starlette.types import Receive, Scope, Send
 
-from ingest.errors import NotIndexedError, SnapshotError
+from ingest.errors import NotIndexedError, OverloadedError, SnapshotError
+from service import metrics
 
 _log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
+#: Seconds after which a client may well find room: a full queue is worked off in about one.
+OVERLOAD_RETRY_S = 1
 
 
 _DESCRIPTIONS: dict[int | str, str] = {
@@ -24,6 +28,7 @@ _DESCRIPTIONS: dict[int | str, str] = {
     401: "The admin key is missing or wrong.",
     403: "No admin key is set up, or the key is not an admin's.",
     404: "There is no such document, passage, reference, version or job.",
+    408: "The body did not come in time.",
     409: "The service is not set up for what was asked for, or what was asked for cannot be used.",
     411: "The request does not say how long its body is.",
     413: "The request is too large.",
@@ -93,12 +98,36 @@ def problem_response(
     )
 
 
+async def send_problem(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Answer with a problem where there is no route to return one from."""
+    response = problem_response(Request(scope), status, detail, headers=headers)
+    await response(scope, receive, send)
+
+
+def failure_response(request: Request) -> JSONResponse:
+    """Return what is said of a failure of ours: nothing of its cause."""
+    return problem_response(
+        request,
+        500,
+        "Something went wrong on our side. Try again; if it stays, tell the operator the time of it.",
+    )
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of an application a problem, its own 404, 405 and 422 included."""
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(NotIndexedError, _on_not_indexed)
     app.add_exception_handler(SnapshotError, _on_no_index)
+    app.add_exception_handler(OverloadedError, _on_overload)
     app.add_exception_handler(Exception, _on_unknown_error)
 
 
@@ -170,10 +199,11 @@ async def _on_no_index(request: Request, error: Exception) -> JSONResponse:
     return problem_response(request, 503, str(error), headers={"Retry-After": "5"})
 
 
+async def _on_overload(request: Request, error: Exception) -> JSONResponse:
+    metrics.count_refusal("queue")
+    return problem_response(request, 429, str(error), headers={"Retry-After": str(OVERLOAD_RETRY_S)})
+
+
 async def _on_unknown_error(request: Request, error: Exception) -> JSONResponse:
     _log.error("request failed", path=request.url.path, exc_info=error)
-    return problem_response(
-        request,
-        500,
-        "Something went wrong on our side. Try again; if it stays, tell the operator the time of it.",
-    )
+    return failure_response(request)

@@ -1,6 +1,5 @@
 """The routes of the API: each checks its request, makes one call, and shapes the reply."""
 
-import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
@@ -12,8 +11,10 @@ from fastapi import Path as ApiPath
 from service import schemas, views
 from service.asking import answer_request
 from service.live_index import LiveIndex, ServingIndex
+from service.opening import Opening
 from service.problems import problem_responses
-from service.release import RELEASE
+from service.question_queue import run_queued
+from service.settings import Settings
 
 T = TypeVar("T")
 
@@ -21,9 +22,19 @@ router = APIRouter(responses=problem_responses("default"))
 
 
 def live_index(request: Request) -> LiveIndex:
-    """Return the index holder that the application was started with."""
-    live: LiveIndex = request.app.state.live_index
-    return live
+    """Return the index holder that the application was started with.
+
+    Raises:
+        StartingError: If it is still being opened.
+    """
+    opening: Opening = request.app.state.opening
+    return opening.live
+
+
+def chosen_settings(request: Request) -> Settings:
+    """Return what the operator chose."""
+    chosen: Settings = request.app.state.settings
+    return chosen
 
 
 def workers(request: Request) -> Executor:
@@ -38,13 +49,17 @@ def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingInd
 
 
 Serving = Annotated[ServingIndex, Depends(serving_index)]
+Chosen = Annotated[Settings, Depends(chosen_settings)]
 Workers = Annotated[Executor, Depends(workers)]
 
 
 async def on_worker(executor: Executor, work: Callable[[], T]) -> T:
-    """Return what work comes to on one of the threads."""
-    # The encoder and the disk would hold up every other request on the event loop.
-    return await asyncio.get_running_loop().run_in_executor(executor, work)
+    """Do work on a question thread: the encoder and the disk would hold up every other request on the event loop.
+
+    Raises:
+        OverloadedError: If the queue before those threads is full.
+    """
+    return await run_queued(executor, work)
 
 
 def refuse_generated(mode: schemas.AnswerMode) -> None:
@@ -57,27 +72,43 @@ def refuse_generated(mode: schemas.AnswerMode) -> None:
         )
 
 
+def _refuse_long(question: str, *, max_chars: int) -> None:
+    if len(question) > max_chars:
+        raise HTTPException(
+            422, f"question: It has {len(question):,} characters; at most {max_chars:,} are answered."
+        )
+
+
 @router.post(
-    "/v1/ask", tags=["ask"], summary="Ask a question", responses=problem_responses(400, 409, 413, 422, 503)
+    "/v1/ask",
+    tags=["ask"],
+    summary="Ask a question",
+    responses=problem_responses(400, 408, 409, 413, 422, 429, 503),
 )
-async def ask(asked: schemas.AskRequest, index: Serving, executor: Workers) -> schemas.AskReply:
+async def ask(
+    asked: schemas.AskRequest, index: Serving, executor: Workers, chosen: Chosen
+) -> schemas.AskReply:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     refuse_generated(asked.answer)
+    _refuse_long(asked.question, max_chars=chosen.max_question_chars)
     return await on_worker(executor, partial(answer_request, asked, index))
 
 
 @router.get(
-    "/v1/ask", tags=["ask"], summary="Ask a question by address", responses=problem_responses(409, 422, 503)
+    "/v1/ask",
+    tags=["ask"],
+    summary="Ask a question by address",
+    responses=problem_responses(409, 422, 429, 503),
 )
 async def ask_by_address(
-    asked: Annotated[schemas.AskByAddress, Query()], index: Serving, executor: Workers
+    asked: Annotated[schemas.AskByAddress, Query()], index: Serving, executor: Workers, chosen: Chosen
 ) -> schemas.AskReply:
     """Do what the POST does, for links and quick looks."""
-    return await ask(asked.as_request(), index, executor)
+    return await ask(asked.as_request(), index, executor, chosen)
 
 
 @router.get(
-    "/v1/references", tags=["bibliography"], summary="The bibliography", responses=problem_responses(503)
+    "/v1/references", tags=["bibliography"], summary="The bibliography", responses=problem_responses(429, 503)
 )
 async def references(index: Serving) -> schemas.References:
     """List every reference of the index under its number."""
@@ -91,7 +122,7 @@ async def references(index: Serving) -> schemas.References:
     "/v1/references/{number}",
     tags=["bibliography"],
     summary="One reference",
-    responses=problem_responses(404, 422, 503),
+    responses=problem_responses(404, 422, 429, 503),
 )
 async def reference(
     number: Annotated[schemas.Number, ApiPath(examples=[2])], index: Serving, executor: Workers
@@ -100,7 +131,9 @@ async def reference(
     return await on_worker(executor, partial(views.reference_detail, index, number))
 
 
-@router.get("/v1/documents", tags=["documents"], summary="What is indexed", responses=problem_responses(503))
+@router.get(
+    "/v1/documents", tags=["documents"], summary="What is indexed", responses=problem_responses(429, 503)
+)
 async def documents(index: Serving) -> schemas.Documents:
     """List the documents, without their texts."""
     summaries = index.snapshot.searcher.content.summaries
@@ -113,7 +146,7 @@ async def documents(index: Serving) -> schemas.Documents:
     "/v1/documents/{doc_id}",
     tags=["documents"],
     summary="One document",
-    responses=problem_responses(404, 422, 503),
+    responses=problem_responses(404, 422, 429, 503),
 )
 async def document(
     doc_id: Annotated[str, ApiPath(examples=["article"])], index: Serving, executor: Workers
@@ -126,7 +159,7 @@ async def document(
     "/v1/passages/{passage_id}",
     tags=["documents"],
     summary="One passage",
-    responses=problem_responses(404, 422, 503),
+    responses=problem_responses(404, 422, 429, 503),
 )
 async def passage(
     passage_id: Annotated[str, ApiPath(examples=["3f0c9a2be1d47a65"])], index: Serving, executor: Workers
@@ -135,31 +168,9 @@ async def passage(
     return await on_worker(executor, partial(views.passage_detail, index, passage_id))
 
 
-@router.get("/v1/index", tags=["index"], summary="The version that serves", responses=problem_responses(503))
+@router.get(
+    "/v1/index", tags=["index"], summary="The version that serves", responses=problem_responses(429, 503)
+)
 async def index_info(index: Serving) -> schemas.IndexInfo:
     """Return version, counts, encoder, self-score and quarantined files."""
     return views.index_info(index)
-
-
-@router.get("/health/live", tags=["operations"], summary="Is the process alive?")
-async def live() -> schemas.Health:
-    """Answer as long as the process can."""
-    return schemas.Health(status="ok")
-
-
-@router.get(
-    "/health/ready",
-    tags=["operations"],
-    summary="Can questions be answered?",
-    responses=problem_responses(503),
-)
-async def ready(index: Serving) -> schemas.Health:  # noqa: ARG001  # having an index is the answer
-    """Answer once encoder and index are warm."""
-    return schemas.Health(status="ok")
-
-
-@router.get("/version", tags=["operations"], summary="What is running", responses=problem_responses(503))
-async def version(index: Serving) -> schemas.VersionInfo:
-    """Return the release, the index version and the encoder."""
-    model = str(index.snapshot.manifest["model"]["model"])
-    return schemas.VersionInfo(name="citewell", version=RELEASE, index=views.stamp(index), model=model)

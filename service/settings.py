@@ -1,14 +1,38 @@
 """What an operator may change: one class, read once from the environment."""
 
+import ipaddress
+import re
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from index.embedding import DEFAULT_MODEL
 from ingest.errors import CitewellError
+from service.schemas import MAX_QUESTION_CHARS
 
 _PREFIX = "CITEWELL_"
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
+
+
+def names_in(value: str | None) -> tuple[str, ...]:
+    """Return the names of a setting that has several, with commas between."""
+    return tuple(name for each in (value or "").split(",") if (name := each.strip()))
+
+
+def _check_origins(value: str | None) -> str | None:
+    """Refuse what no browser sends as an origin, which would open the service to nobody and say nothing."""
+    for name in names_in(value):
+        if name != "*" and not _ORIGIN.fullmatch(name):
+            raise ValueError(f"{name!r} is no origin; write it like https://example.org, without a path")
+    return value
+
+
+def _check_networks(value: str | None) -> str | None:
+    for name in names_in(value):
+        ipaddress.ip_network(name)
+    return value
 
 
 class Settings(BaseSettings):
@@ -62,6 +86,42 @@ class Settings(BaseSettings):
     max_batch_body_bytes: int = Field(
         default=8_388_608, ge=1_024, description="Largest request body accepted for a batch of questions."
     )
+    max_question_chars: int = Field(
+        default=MAX_QUESTION_CHARS, ge=1, le=MAX_QUESTION_CHARS, description="Longest question answered."
+    )
+    max_waiting: int = Field(
+        default=32,
+        ge=0,
+        le=10_000,
+        description="Questions that may wait for a thread; more are told to come back.",
+    )
+    max_connections: int = Field(default=1_000, ge=1, le=100_000, description="Connections open at once.")
+    request_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        le=3600,
+        description="Seconds that a request's headers, and then its body, may take.",
+    )
+    shutdown_timeout_s: int = Field(
+        default=20,
+        ge=1,
+        le=3600,
+        description="Seconds that requests in flight are given when the service ends.",
+    )
+    rate_limit_per_minute: int | None = Field(
+        default=None, ge=1, le=1_000_000, description="Requests that one address may make, health excepted."
+    )
+    trusted_proxies: Annotated[str | None, AfterValidator(_check_networks)] = Field(
+        default=None,
+        description="Addresses or networks whose X-Forwarded-For is believed, with commas between.",
+    )
+    allowed_origins: Annotated[str | None, AfterValidator(_check_origins)] = Field(
+        default=None, description="Origins whose pages may ask, with commas between; * for any."
+    )
+    allowed_hosts: str | None = Field(
+        default=None, description="Host names that are answered under, with commas between; any by default."
+    )
+    log_questions: bool = Field(default=False, description="Whether questions stand in the log.")
     contact_email: str | None = Field(
         default=None,
         pattern=r"^[^@\s\x00-\x1f()<>]+@[^@\s\x00-\x1f()<>]+$",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 
 from service.editing_schemas import DocumentFields, FetchedDocument, UploadFields
 from service.jobs import JobKind, Task
@@ -29,10 +29,9 @@ class Upload:
     data: bytes | None
 
 
-def is_upload(request: Request) -> bool:
+def is_upload(path: str, headers: Headers) -> bool:
     """Return whether a request carries a file, by its address and headers."""
-    media_type = request.headers.get("content-type", "").strip().lower()
-    return request.url.path.startswith("/v1/documents") and media_type.startswith(_FORM)
+    return path.startswith("/v1/documents") and headers.get("content-type", "").strip().lower().startswith(_FORM)
 
 
 async def read_upload(

@@ -129,7 +129,8 @@ def serving(home: Path, name: str, **changes: str) -> Iterator[Server]:
         )
     try:
         server = Server(process, wait_for_address(process, log), log)
-        assert server.client.get("/health/ready").status_code == 200
+        assert server.client.get("/health/live").status_code == 200
+        wait_until(lambda: server.client.get("/health/ready").status_code == 200, within_s=START_S)
         yield server
         server.client.close()
     finally:
