@@ -45,6 +45,22 @@ def address_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """Return how the server treats connections."""
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        http=guarded_by(head_timeout_s=settings.request_timeout_s, max_connections=settings.max_connections),
+        # Whoever we were not told about could give any address for its own.
+        proxy_headers=settings.trusted_proxies is not None,
+        forwarded_allow_ips=list(names_in(settings.trusted_proxies)),
+        timeout_graceful_shutdown=settings.shutdown_timeout_s,
+    )
+
+
 def run_server(listening: socket.socket, make_app: MakeApp, settings: Settings) -> bool:
     """Serve until told to stop, then finish the requests in flight; return whether it ever started.
 
@@ -57,19 +73,7 @@ def run_server(listening: socket.socket, make_app: MakeApp, settings: Settings) 
         failures.append(error)
         server.should_exit = True
 
-    config = uvicorn.Config(
-        make_app(give_up),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        http=guarded_by(head_timeout_s=settings.request_timeout_s, max_connections=settings.max_connections),
-        # Whoever we were not told about could give any address for its own.
-        proxy_headers=settings.trusted_proxies is not None,
-        forwarded_allow_ips=list(names_in(settings.trusted_proxies)),
-        timeout_graceful_shutdown=settings.shutdown_timeout_s,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(make_app(give_up), settings))
     # Ctrl-C and SIGTERM reach us once the server has seen to an orderly end.
     with closing(listening), _exit_on_sigterm(), suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
