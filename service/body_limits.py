@@ -40,7 +40,9 @@ class BodyLimits:
         limit = max_bytes_of(scope["path"], headers, self._settings)
         declared = headers.get("content-length", "")
         if is_upload(scope["path"], headers) and not declared.isdecimal():
-            await send_problem(scope, receive, send, 411, "Send a Content-Length with a file.", headers=_CLOSE)
+            await send_problem(
+                scope, receive, send, 411, "Send a Content-Length with a file.", headers=_CLOSE
+            )
             return
         if declared.isdecimal() and int(declared) > limit:
             metrics.count_refusal("size")

@@ -124,7 +124,9 @@ def serve(
     with running_jobs(settings):
         started = run_server(
             listening,
-            lambda give_up: create_app(lambda: wiring.live_index(settings), settings, on_failed_start=give_up),
+            lambda give_up: create_app(
+                lambda: wiring.live_index(settings), settings, on_failed_start=give_up
+            ),
             settings,
         )
     if not started:

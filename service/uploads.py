@@ -31,7 +31,9 @@ class Upload:
 
 def is_upload(path: str, headers: Headers) -> bool:
     """Return whether a request carries a file, by its address and headers."""
-    return path.startswith("/v1/documents") and headers.get("content-type", "").strip().lower().startswith(_FORM)
+    return path.startswith("/v1/documents") and headers.get("content-type", "").strip().lower().startswith(
+        _FORM
+    )
 
 
 async def read_upload(
