@@ -100,7 +100,7 @@ def test_waiting_for_the_client_to_go_has_no_limit() -> None:
     ],
 )
 def test_each_route_has_its_own_limit(path: str, content_type: str, limit: int) -> None:
-    settings = Settings(max_body_bytes=2_000, max_batch_bytes=3_000, max_upload_bytes=4_000)
+    settings = Settings(max_body_bytes=2_000, max_batch_body_bytes=3_000, max_upload_bytes=4_000)
 
     assert max_bytes_of(path, Headers({"content-type": content_type}), settings) == limit
 

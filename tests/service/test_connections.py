@@ -140,7 +140,7 @@ def test_requests_sent_at_once_over_one_connection_are_answered_in_turn(server: 
 
 
 def test_whoever_sent_a_request_is_not_believed_to_be_another(serving: ServingIndex) -> None:
-    limited: dict[str, Any] = {"rate_limit_per_minute": 6}
+    limited: dict[str, Any] = {"rate_limit_per_minute": 1}
     with running(make_app(serving, **limited), Settings(**limited)) as server:
         request = b"GET /v1/index HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.%d\r\n" + CLOSE
         received = [server.send(request % at) for at in range(3)]
@@ -149,7 +149,7 @@ def test_whoever_sent_a_request_is_not_believed_to_be_another(serving: ServingIn
 
 
 def test_a_proxy_that_is_trusted_says_whom_it_asks_for(serving: ServingIndex) -> None:
-    limited: dict[str, Any] = {"rate_limit_per_minute": 6, "trusted_proxies": "127.0.0.1"}
+    limited: dict[str, Any] = {"rate_limit_per_minute": 1, "trusted_proxies": "127.0.0.1"}
     with running(make_app(serving, **limited), Settings(**limited)) as server:
         request = b"GET /v1/index HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.%d\r\n" + CLOSE
         received = [server.send(request % at) for at in (1, 2, 1)]

@@ -375,15 +375,14 @@ def test_only_the_names_of_the_setting_are_answered_under(
 
 
 def test_one_client_is_slowed_down_and_told_for_how_long(serving: ServingIndex) -> None:
-    with client_of(make_app(serving, rate_limit_per_minute=30)) as client:
+    with client_of(make_app(serving, rate_limit_per_minute=1)) as client:
         statuses = [client.get("/v1/index").status_code for _ in range(8)]
         refused = client.get("/v1/index")
         probes = {client.get("/health/live").status_code for _ in range(30)}
 
-    # Of 30 a minute, five may come within ten seconds.
-    assert statuses == [200] * 5 + [429] * 3
-    assert_problem(refused, 429, says="Try again in 2 s")
-    assert refused.headers["retry-after"] == "2"
+    assert statuses == [200] + [429] * 7
+    assert_problem(refused, 429, says=f"Try again in {refused.headers['retry-after']} s")
+    assert 0 < int(refused.headers["retry-after"]) <= 60
     assert probes == {200}
 
 
