@@ -5,9 +5,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
+# The project's own questions, and what they must not fall below.
+DEV := corpus/questions/dev.jsonl
+BASELINE := tests/corpus/dev-baseline.jsonl
+
 export HF_HUB_OFFLINE = 1
 
-.PHONY: run install build test check chromium clean
+.PHONY: run install build test check chromium evaluate baseline clean
 
 run: build  ## install, build the index if the corpus has changed, and serve
 	$(BIN)/citewell serve
@@ -19,6 +23,13 @@ build: $(INSTALLED)  ## build the index if the corpus has changed
 
 test: $(TOOLS) check chromium  ## run every test
 	$(BIN)/python -m pytest
+	$(MAKE) evaluate
+
+evaluate: build  ## fail when a measure of the dev questions is significantly below the kept baseline
+	$(BIN)/citewell evaluate $(DEV) --baseline $(BASELINE)
+
+baseline: build  ## keep today's figures of the dev questions as the baseline
+	$(BIN)/citewell evaluate $(DEV) --save-baseline $(BASELINE)
 
 check: $(TOOLS)  ## formatter, linter and types
 	$(BIN)/ruff format --check .

@@ -153,12 +153,15 @@ def _most_changed(pairs: Sequence[tuple[SetResult, SetResult]]) -> tuple[Changed
 
 def falls(comparison: Comparison) -> list[str]:
     """Return a sentence for every measure on which B is significantly worse than A."""
-    return [
+    return [describe_fall(each) for each in comparison.measures if each.worse]
+
+
+def describe_fall(each: MeasureComparison) -> str:
+    """Say how a measure changed for the worse."""
+    return (
         f"{each.measure} on {each.set_name} {'rose' if each.measure in LOWER_IS_BETTER else 'fell'} from "
         f"{each.paired.mean_a:.4f} to {each.paired.mean_b:.4f} (p = {each.adjusted:.4f} after Holm's correction)"
-        for each in comparison.measures
-        if each.worse
-    ]
+    )
 
 
 _COMPARISON = TypeAdapter(Comparison)

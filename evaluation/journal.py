@@ -1,7 +1,7 @@
 """Replies as they come in, so that an evaluation that was interrupted can go on where it stopped."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,13 @@ def _line(query: str, answered: Answered) -> str:
     return json.dumps(stored, ensure_ascii=False)
 
 
+#: Puts queries, given with their texts, and yields each with what came back, in order; it never raises for one query.
+Ask = Callable[[Mapping[str, str]], Iterable[tuple[str, Answered]]]
+
+
 def ask_all(
     queries: Mapping[str, str],
-    ask: Callable[[str], Answered],
+    ask: Ask,
     *,
     journal: Journal | None = None,
     done: Mapping[str, Answered] | None = None,
@@ -92,16 +96,22 @@ def ask_all(
 
     Args:
         queries: Query -> text.
-        ask: Returns what came back; it never raises for a single query.
+        ask: Answers all that is left.
         journal: Where replies are kept as they come in.
         done: Replies from before.
         progress: Called with (queries done, queries in all).
     """
     replies = dict(done or {})
-    for query, text in queries.items():
-        if query not in replies:
-            replies[query] = ask(text)
-            if journal is not None:
-                journal.add(query, replies[query])
+    left = {query: text for query, text in queries.items() if query not in replies}
+    progress(len(replies), len(queries))
+    for query, answered in ask(left) if left else ():
+        replies[query] = answered
+        if journal is not None:
+            journal.add(query, answered)
         progress(len(replies), len(queries))
     return {query: replies[query] for query in queries}
+
+
+def one_by_one(ask: Callable[[str], Answered]) -> Ask:
+    """Return an `Ask` that puts every query by itself."""
+    return lambda queries: ((query, ask(text)) for query, text in queries.items())

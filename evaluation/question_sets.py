@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from evaluation.refusal import (
     risk_curve,
 )
 from evaluation.resampling import Estimate, Floats, estimate, ratio, weighted_mean, widen
-from evaluation.results import QueryResult, Returned, SetResult, Slice
+from evaluation.results import QueryResult, Returned, SetResult, Slice, digest
 from ingest.errors import CorpusError
 
 RANKING_MEASURES = ("nDCG@10", "MRR@10", "MAP", "Recall@5", "Recall@10", "Success@1", "Success@5")
@@ -277,6 +277,7 @@ def _query_result(case: _Case) -> QueryResult:
         confidence=None if case.outcome.failure else case.outcome.confidence,
         answer=case.outcome.answer,
         wrong_numbers=case.numbers.wrong,
+        digest=digest(astuple(case.question)),
     )
 
 

@@ -15,7 +15,7 @@ from evaluation.refusal import (
     reliability,
     risk_curve,
 )
-from evaluation.results import QueryResult, Returned, SetResult
+from evaluation.results import QueryResult, Returned, SetResult, digest
 from ingest.errors import CorpusError
 
 _SHOWN = 10
@@ -115,6 +115,7 @@ def score_rankings(
     queries = {
         query: QueryResult(
             text=asked.queries.get(query, ""),
+            digest=digest(asked.queries.get(query, ""), sorted(asked.qrels[query].items())),
             kind="unanswerable" if query in asked.unanswerable else "",
             failure=failures.get(query),
             confidence=judgements[query].confidence if query in judgements else None,
@@ -137,6 +138,7 @@ def score_finished_run(asked: RankingSet, run: Run) -> SetResult:
     queries = {
         query: QueryResult(
             text=asked.queries.get(query, ""),
+            digest=digest(asked.queries.get(query, ""), sorted(asked.qrels[query].items())),
             failure=None if query in run else "is not in the run",
             ranking=tuple(
                 Returned(item, score, relevant=asked.qrels[query].get(item, 0) > 0)

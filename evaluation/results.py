@@ -1,8 +1,9 @@
 """The record of an evaluation: everything that a comparison, a report or a repetition needs."""
 
+import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ LOWER_IS_BETTER = frozenset(
     }
 )
 
+_DIGEST_CHARS = 12
+
 SetForm = Literal["questions", "beir", "trec"]
 
 
@@ -43,7 +46,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What one query got, best first, as many as were asked for."""
+    """What one query got, best first, as many as were asked for.
+
+    `digest` changes with the query and with its judgments.
+    """
 
     text: str
     kind: str = ""
@@ -52,6 +58,7 @@ class QueryResult:
     confidence: float | None = None
     answer: str | None = None
     wrong_numbers: tuple[str, ...] = ()
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +137,9 @@ class Results:
     format: int = FORMAT_VERSION
 
 
-def as_baseline(results: Results) -> Results:
-    """Return what later evaluations are compared with: values per query, without texts, machine and times."""
-    sets = tuple(
-        replace(
-            each,
-            queries={query: QueryResult("", found.kind) for query, found in each.queries.items()},
-            reliability=(),
-            risk_coverage=(),
-            slices=(),
-        )
-        for each in results.sets
-    )
-    return replace(results, sets=sets, machine={}, packages={}, timings={})
+def digest(*parts: object) -> str:
+    """Return a short hash of a query and its judgments, the same wherever it is computed."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:_DIGEST_CHARS]
 
 
 _RESULTS = TypeAdapter(Results)

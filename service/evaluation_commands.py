@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.errors import CitewellError
-from service.console import OUT, print_json, progress, settings_with
+from service.console import ERR, OUT, print_json, progress, settings_with
 
 if TYPE_CHECKING:
+    from evaluation.baseline import BaselineQuery
     from evaluation.comparing import Comparison
     from evaluation.results import Results
 
@@ -48,7 +49,7 @@ def evaluate(
     ] = None,
     baseline: Annotated[
         Path | None,
-        typer.Option(help="Results to compare with: exit 1 when a measure falls significantly below them."),
+        typer.Option(help="What --save-baseline wrote: exit 1 when a measure falls significantly below it."),
     ] = None,
     save_baseline: Annotated[
         Path | None, typer.Option("--save-baseline", help="Write what --baseline reads.")
@@ -70,8 +71,8 @@ def evaluate(
 
     Example: citewell evaluate corpus/questions/dev.jsonl --out var/evaluation
     """
-    from evaluation.comparing import compare_results, falls  # noqa: PLC0415  # --help must not load all this
-    from evaluation.results import as_baseline, read_results, write_results  # noqa: PLC0415
+    from evaluation.baseline import as_baseline, read_baseline, write_baseline  # noqa: PLC0415
+    from evaluation.comparing import compare_results  # noqa: PLC0415  # --help must not load all this
     from evaluation.thresholds import read_threshold, unmet  # noqa: PLC0415
     from service.evaluation_runs import Request, evaluate_sets, read_evaluation  # noqa: PLC0415
     from service.wiring import make_embedder  # noqa: PLC0415
@@ -101,19 +102,29 @@ def evaluate(
         return
     if not sets:
         raise typer.BadParameter("Name at least one set, or two evaluations with --compare.")
-    expected = None if baseline is None else read_results(baseline)
+    expected = None if baseline is None else read_baseline(baseline)
     with progress() as report:
         results = evaluate_sets(
             request, settings, progress=report, load_embedder=lambda: make_embedder(settings)
         )
     _show(results, as_json=as_json)
     if save_baseline is not None:
-        write_results(save_baseline, as_baseline(results))
+        write_baseline(save_baseline, as_baseline(results))
     reasons = unmet(demands, results.sets)
     if expected is not None:
-        reasons += falls(compare_results(expected, results))
+        reasons += _falls(expected, results)
     if reasons:
         raise CitewellError("; ".join(reasons) + ".")
+
+
+def _falls(expected: "tuple[BaselineQuery, ...]", results: "Results") -> list[str]:
+    from evaluation.baseline import check_baseline  # noqa: PLC0415
+
+    check = check_baseline(expected, results)
+    ERR.print(
+        f"Held against the baseline: {check.compared} queries, {check.changed} more were changed since."
+    )
+    return check.falls
 
 
 def _show(results: "Results", *, as_json: bool) -> None:

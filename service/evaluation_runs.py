@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from answer.confidence import calibrate
 from evaluation.environment import describe_machine, package_versions
-from evaluation.journal import Answered, Journal, ask_all
+from evaluation.journal import Answered, Ask, Journal, ask_all, one_by_one
 from evaluation.measures import Run
 from evaluation.outcomes import Outcome, read_outcome
 from evaluation.question_sets import (
@@ -232,7 +232,7 @@ class _Evaluation:
         target = self.target
         queries = {each.id: each.question for each in asked.questions}
         replies = self._ask(
-            asked, queries, lambda text: target.ask(text, top_k=self._request.top_k), target.description
+            asked, queries, partial(target.ask, top_k=self._request.top_k), target.description
         )
         outcomes = {
             query: Outcome(failure=each.failure) if each.failure else read_outcome(each.payload)
@@ -253,9 +253,7 @@ class _Evaluation:
         }
         level = judged_level(asked.qrels, doc_ids, frozenset(passages))
         depth = self._request.depth
-        replies = self._ask(
-            asked, asked.queries, lambda text: target.rank(text, depth=depth), target.description
-        )
+        replies = self._ask(asked, asked.queries, partial(target.rank, depth=depth), target.description)
         result, run = score_rankings(asked, _rankings(replies), level=level, depth=depth)
         return result, run, replies
 
@@ -277,7 +275,7 @@ class _Evaluation:
             )
             with closing(built.searcher.content):
                 replies = self._ask(
-                    asked, asked.queries, lambda text: rank_throwaway(built, text, depth=depth), facts
+                    asked, asked.queries, one_by_one(partial(rank_throwaway, built, depth=depth)), facts
                 )
         result, run = score_rankings(asked, _rankings(replies), level="document", depth=depth)
         counts = {
@@ -292,7 +290,7 @@ class _Evaluation:
         self,
         asked: QuestionSet | RankingSet,
         queries: Mapping[str, str],
-        ask: Callable[[str], Answered],
+        ask: Ask,
         target: Mapping[str, Any],
     ) -> dict[str, Answered]:
         """Ask all queries, keeping the replies where there is a folder to keep them in."""

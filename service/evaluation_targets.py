@@ -1,7 +1,9 @@
 """What can be evaluated: a snapshot in this process, a running service, a throw-away index."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -18,9 +20,11 @@ from ingest.errors import CitewellError
 from service import schemas, views
 from service.asking import answer_request
 from service.live_index import ServingIndex
-from service.remote_service import RemoteService, UnreachableServiceError
+from service.remote_service import RefusedRequestError, RemoteService, UnreachableServiceError
 
 _JUDGED = 5
+#: Few enough that a service with lower limits than ours takes them, enough to keep it busy.
+_QUESTIONS_PER_BATCH = 200
 
 
 class Target(Protocol):
@@ -30,11 +34,11 @@ class Target(Protocol):
     def description(self) -> Mapping[str, Any]:
         """What it is, its version and its encoder: enough to have the same again."""
 
-    def ask(self, question: str, *, top_k: int) -> Answered:
-        """Return the API's reply to a question, as JSON."""
+    def ask(self, questions: Mapping[str, str], *, top_k: int) -> Iterable[tuple[str, Answered]]:
+        """Yield the API's reply to each question, as JSON, in order."""
 
-    def rank(self, query: str, *, depth: int) -> Answered:
-        """Return the best passages for a query, as `Ranking.as_json` stores them."""
+    def rank(self, queries: Mapping[str, str], *, depth: int) -> Iterable[tuple[str, Answered]]:
+        """Yield the best passages for each query, as `Ranking.as_json` stores them, in order."""
 
     def numbers(self) -> dict[str, int | None]:
         """Return doc_id -> 0 for an article, else its reference number, for every document."""
@@ -56,18 +60,20 @@ class SnapshotTarget:
         facts = {name: manifest[name] for name in ("title", "counts", "model", "chunker")}
         return {"kind": "snapshot", "version": self._index.version, **facts}
 
-    def ask(self, question: str, *, top_k: int) -> Answered:
-        """Answer as the service would."""
+    def ask(self, questions: Mapping[str, str], *, top_k: int) -> Iterator[tuple[str, Answered]]:
+        """Answer as the service would, one question after another."""
 
-        def reply() -> Any:
+        def reply(question: str) -> Any:
             asked = schemas.AskRequest(question=question, top_k=top_k)
             return answer_request(asked, self._index).model_dump(mode="json")
 
-        return _timed(reply)
+        for query, question in questions.items():
+            yield query, _timed(partial(reply, question))
 
-    def rank(self, query: str, *, depth: int) -> Answered:
+    def rank(self, queries: Mapping[str, str], *, depth: int) -> Iterator[tuple[str, Answered]]:
         """Rank without answering."""
-        return _timed(lambda: _search(self._index.snapshot.searcher, query, depth))
+        for query, text in queries.items():
+            yield query, _timed(partial(_search, self._index.snapshot.searcher, text, depth))
 
     def numbers(self) -> dict[str, int | None]:
         """List the documents of the snapshot."""
@@ -101,35 +107,64 @@ class ServiceTarget:
             "model": self._info["model"],
         }
 
-    def ask(self, question: str, *, top_k: int) -> Answered:
-        """Ask the service.
+    def ask(self, questions: Mapping[str, str], *, top_k: int) -> Iterator[tuple[str, Answered]]:
+        """Ask the service, many questions at a time; what a reply took is what the service says it took.
 
         Raises:
             CitewellError: If it has swapped its index meanwhile.
+            UnreachableServiceError: If it is gone.
         """
-        answered = _timed(lambda: self._service.post("/v1/ask", {"question": question, "top_k": top_k}))
-        if answered.failure is None and answered.payload["index"]["version"] != self._info["version"]:
-            raise CitewellError(
-                f"The service swapped its index from {self._info['version']} to "
-                f"{answered.payload['index']['version']} while it was evaluated. Evaluate again."
-            )
-        return answered
+        return self._batches(questions, {"top_k": top_k})
 
-    def rank(self, query: str, *, depth: int) -> Answered:
-        """Ask for passages alone; the API gives at most 50."""
-        body = {"question": query, "top_k": min(depth, schemas.MAX_TOP_K), "answer": "none"}
+    def rank(self, queries: Mapping[str, str], *, depth: int) -> Iterator[tuple[str, Answered]]:
+        """Ask for passages alone; the API gives at most 50. Errors as for `ask`."""
+        options = {"top_k": min(depth, schemas.MAX_TOP_K), "answer": "none"}
+        for query, answered in self._batches(queries, options):
+            if answered.failure is None:
+                yield query, replace(answered, payload=_ranking_of(answered.payload))
+            else:
+                yield query, answered
 
-        def found() -> Any:
-            return Ranking(
-                tuple(
-                    Found(
-                        each["passage_id"], each["document"]["doc_id"], each["score"], shorten(each["text"])
-                    )
-                    for each in self._service.post("/v1/ask", body)["passages"]
+    def _batches(
+        self, questions: Mapping[str, str], options: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Answered]]:
+        listed = list(questions.items())
+        for at in range(0, len(listed), _QUESTIONS_PER_BATCH):
+            yield from self._batch(listed[at : at + _QUESTIONS_PER_BATCH], options)
+
+    def _batch(
+        self, questions: Sequence[tuple[str, str]], options: Mapping[str, Any]
+    ) -> Iterator[tuple[str, Answered]]:
+        body = {"questions": [{"id": query, "question": text} for query, text in questions], **options}
+        try:
+            done = 0
+            for line in self._service.post_for_lines("/v1/ask/batch", body):
+                yield str(line["id"]), self._answered(line)
+                done += 1
+            if done < len(questions):
+                raise UnreachableServiceError(
+                    f"{self._service.url} broke off after {done} of {len(questions)} results. Is `citewell serve` "
+                    "still running there? --resume goes on from here."
                 )
-            ).as_json()
+        except RefusedRequestError as error:
+            # The whole of it was refused, perhaps for being too large for this service's limits.
+            if len(questions) == 1:
+                yield questions[0][0], Answered(None, f"{type(error).__name__}: {error}", 0.0)
+                return
+            middle = len(questions) // 2
+            yield from self._batch(questions[:middle], options)
+            yield from self._batch(questions[middle:], options)
 
-        return _timed(found)
+    def _answered(self, line: Mapping[str, Any]) -> Answered:
+        if (problem := line.get("problem")) is not None:
+            return Answered(None, f"{problem['status']}: {problem['detail']}", 0.0)
+        reply = {name: value for name, value in line.items() if name != "id"}
+        if reply["index"]["version"] != self._info["version"]:
+            raise CitewellError(
+                f"The service swapped its index from {self._info['version']} to {reply['index']['version']} while it "
+                "was evaluated. Evaluate again."
+            )
+        return Answered(reply, None, float(reply["took_ms"]))
 
     def numbers(self) -> dict[str, int | None]:
         """List the documents of the service."""
@@ -142,6 +177,15 @@ class ServiceTarget:
     def view(self, doc_id: str) -> DocumentView:
         """Fetch a document."""
         return read_document_view(self._service.get(f"/v1/documents/{quote(doc_id, safe='')}"))
+
+
+def _ranking_of(reply: Mapping[str, Any]) -> Any:
+    return Ranking(
+        tuple(
+            Found(each["passage_id"], each["document"]["doc_id"], each["score"], shorten(each["text"]))
+            for each in reply["passages"]
+        )
+    ).as_json()
 
 
 def rank_throwaway(index: ThrowawayIndex, query: str, *, depth: int) -> Answered:
@@ -180,8 +224,6 @@ def _timed(reply: Callable[[], Any]) -> Answered:
     payload, failure = None, None
     try:
         payload = reply()
-    except UnreachableServiceError:
-        raise
     except Exception as error:  # noqa: BLE001  # a crash is a failed question, counted with its reason
         failure = " ".join(f"{type(error).__name__}: {error}".split())
     return Answered(payload, failure, round(1_000 * (time.perf_counter() - started), 3))

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -48,6 +48,35 @@ class RemoteService:
         """Return what a POST of a JSON object answers; errors as for `get`."""
         return self._send("POST", path, json.dumps(body).encode())
 
+    def post_for_lines(self, path: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the lines that a POST of a JSON object answers as NDJSON, each as it comes in.
+
+        Raises:
+            RefusedRequestError: If it answers with a problem.
+            UnreachableServiceError: If it cannot be reached, or breaks off.
+        """
+        # A reply that nobody read to its end would be taken for the answer to this request.
+        self._connection.close()
+        headers = {"Accept": "application/x-ndjson", "Content-Type": "application/json"}
+        try:
+            self._connection.request("POST", f"{self._base}{path}", json.dumps(body).encode(), headers)
+            response = self._connection.getresponse()
+            if response.status >= 400:
+                raise _refusal("POST", path, response.status, response.read())
+            for line in response:
+                if not line.endswith(b"\n"):
+                    raise http.client.IncompleteRead(line)
+                yield json.loads(line)
+        except (OSError, http.client.HTTPException) as error:
+            self._connection.close()
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> UnreachableServiceError:
+        reason = str(error) or type(error).__name__
+        return UnreachableServiceError(
+            f"{self.url} cannot be reached: {reason}. Is `citewell serve` running there?"
+        )
+
     def _send(self, method: str, path: str, body: bytes | None) -> dict[str, Any]:
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         try:
@@ -60,17 +89,13 @@ class RemoteService:
         except (OSError, http.client.HTTPException) as error:
             # The next request opens a new connection.
             self._connection.close()
-            raise UnreachableServiceError(
-                f"{self.url} cannot be reached: {error or type(error).__name__}. Is `citewell serve` running there?"
-            ) from error
+            raise self._unreachable(error) from error
         try:
             reply = json.loads(content)
         except ValueError:
             reply = None
         if response.status >= 400 or not isinstance(reply, dict):
-            detail = reply.get("detail") if isinstance(reply, dict) else None
-            reason = detail or content[:200].decode("utf-8", errors="replace")
-            raise RefusedRequestError(f"{method} {path} was answered with {response.status}: {reason}")
+            raise _refusal(method, path, response.status, content)
         return reply
 
     def _exchange(
@@ -79,3 +104,13 @@ class RemoteService:
         self._connection.request(method, f"{self._base}{path}", body, headers)
         response = self._connection.getresponse()
         return response, response.read()
+
+
+def _refusal(method: str, path: str, status: int, content: bytes) -> RefusedRequestError:
+    try:
+        reply = json.loads(content)
+    except ValueError:
+        reply = None
+    detail = reply.get("detail") if isinstance(reply, dict) else None
+    reason = detail or content[:200].decode("utf-8", errors="replace")
+    return RefusedRequestError(f"{method} {path} was answered with {status}: {reason}")

@@ -2,14 +2,16 @@
 
 import gzip
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import uvicorn
 from typer.testing import CliRunner
 
 from answer.confidence import calibrate
@@ -19,13 +21,14 @@ from evaluation.results import Results, as_json, read_results
 from index.building import build_index
 from index.vector_cache import VectorCache
 from ingest.errors import CitewellError
-from service import evaluation_targets, views, wiring
+from service import batch_asking, batch_routes, evaluation_targets, wiring
 from service.asking import answer_request
 from service.cli import app
 from service.evaluation_runs import Request, evaluate_sets
 from service.schemas import AskRequest
 from service.settings import Settings
 from tests.conftest import write_corpus
+from tests.service.conftest import make_app
 from tests.twins import TwinEmbedder
 
 QUESTIONS: list[dict[str, Any]] = [
@@ -242,53 +245,23 @@ def test_two_sets_of_one_name_are_refused(settings: Settings, questions: Path) -
 
 
 @pytest.fixture
-def service_url(settings: Settings) -> Iterator[str]:
-    """A service that says what the snapshot says, but refuses one question."""
-    target = evaluation_targets.SnapshotTarget(wiring.open_current(settings.index_dir, TwinEmbedder(), None))
-    info = {**target.description, **target.description["counts"]}
-    documents = [
-        {"doc_id": doc_id, "kind": "article" if number == 0 else "source", "reference_number": number}
-        for doc_id, number in target.numbers().items()
-    ]
+def service_url(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A real service over the snapshot, in which one question crashes."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def sometimes(asked: AskRequest, *rest: Any) -> Any:
+        return 1 / 0 if "glue ear" in asked.question else answer_request(asked, *rest)
 
-        def do_GET(self) -> None:
-            if self.path == "/v1/index":
-                self._say(200, info)
-            elif self.path == "/v1/documents":
-                self._say(200, {"documents": documents})
-            else:
-                doc_id = self.path.rpartition("/")[2]
-                shown = views.document_detail(target._index, doc_id)
-                self._say(200, shown.model_dump(mode="json"))
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if "glue ear" in asked["question"]:
-                self._say(503, {"detail": "too busy"})
-            else:
-                self._say(200, target.ask(asked["question"], top_k=asked["top_k"]).payload)
-
-        def _say(self, status: int, reply: object) -> None:
-            content = json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
+    monkeypatch.setattr(batch_asking, "answer_request", sometimes)
+    application = make_app(
+        wiring.open_current(settings.index_dir, TwinEmbedder(), None), max_batch_questions=3
+    )
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(application, log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
     thread.join()
-    server.server_close()
 
 
 def test_a_service_gets_the_scores_of_its_snapshot_and_its_refusals_count(
@@ -300,10 +273,81 @@ def test_a_service_gets_the_scores_of_its_snapshot_and_its_refusals_count(
 
     (there,) = results.sets
     assert results.target["url"] == service_url
-    assert there.failed == {"ears": "RefusedRequestError: POST /v1/ask was answered with 503: too busy"}
+    assert list(there.failed) == ["ears"]
+    assert there.failed["ears"].startswith("500: ")
     assert there.per_query["nDCG@10"] == here.per_query["nDCG@10"]
     assert there.per_query["answer_support"] == here.per_query["answer_support"]
     assert there.per_query["false_answer"]["ears"] == 1
+    assert set(results.timings["dev"]["per_query_ms"]) == {"salt", "tablets", "tides"}
+
+
+def test_topics_are_ranked_by_a_service_as_by_its_snapshot(
+    settings: Settings, tmp_path: Path, service_url: str
+) -> None:
+    topics, qrels = tmp_path / "topics.tsv", tmp_path / "qrels.txt"
+    topics.write_text("1\trinsing the nose\n2\tpulling ticks out\n")
+    qrels.write_text("1 0 saline 1\n2 0 ticks 1\n")
+
+    (here,) = run(Request((topics,), qrels=qrels), settings).sets
+    (there,) = run(Request((topics,), qrels=qrels, url=service_url), settings).sets
+
+    assert there.per_query == here.per_query
+
+
+def stored_without_timings(out: Path) -> dict[str, Any]:
+    stored: dict[str, Any] = json.loads((out / "results.json").read_bytes())
+    del stored["timings"]
+    return stored
+
+
+@pytest.mark.parametrize("by_url", [False, True])
+def test_wherever_it_was_killed_a_resumed_evaluation_stores_the_same(
+    settings: Settings, questions: Path, tmp_path: Path, service_url: str, by_url: bool
+) -> None:
+    request = Request((questions,), out=tmp_path / "out", url=service_url if by_url else None)
+    run(request, settings)
+    whole = stored_without_timings(tmp_path / "out")
+    journal = tmp_path / "out" / "replies-dev.jsonl"
+    content = journal.read_bytes()
+    first_reply = content.index(b"\n") + 1
+    # What a process that is killed leaves is what it had written: any beginning of the file.
+    for cut in np.random.default_rng(5).integers(first_reply, len(content), 6):
+        journal.write_bytes(content[:cut])
+        (tmp_path / "out" / "results.json").unlink()
+
+        run(replace(request, resume=True), settings)
+
+        assert stored_without_timings(tmp_path / "out") == whole
+
+
+def test_a_service_that_breaks_off_ends_the_evaluation_and_can_be_resumed(
+    settings: Settings, questions: Path, tmp_path: Path, service_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request((questions,), out=tmp_path / "out", url=service_url)
+    run(request, settings)
+    whole = stored_without_timings(tmp_path / "out")
+
+    async def break_off(stream: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
+        async for results in stream:
+            yield results[0] + b"\n" + results[1][:50]
+            raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(batch_routes, "as_lines", break_off)
+        with pytest.raises(CitewellError, match=r"cannot be reached|broke off"):
+            run(request, settings)
+    asked: list[str] = []
+    answer = vars(batch_asking)["answer_request"]
+
+    def noted(question: AskRequest, *rest: Any) -> Any:
+        asked.append(question.question)
+        return answer(question, *rest)
+
+    monkeypatch.setattr(batch_asking, "answer_request", noted)
+    run(replace(request, resume=True), settings)
+
+    assert len(asked) == len(QUESTIONS) - 1
+    assert stored_without_timings(tmp_path / "out") == whole
 
 
 def test_a_service_that_is_not_there_ends_the_evaluation(settings: Settings, questions: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.journal import Answered, Journal, ask_all
+from evaluation.journal import Answered, Journal, ask_all, one_by_one
 from ingest.errors import CitewellError
 
 QUERIES = {f"q{n}": f"text {n}\u2028" for n in range(6)}
@@ -35,13 +35,13 @@ def test_an_interrupted_evaluation_goes_on_where_it_stopped(tmp_path: Path, at: 
     journal = Journal(tmp_path / "new" / "replies.jsonl", {"set": "x"})
     journal.begin()
     with pytest.raises(InterruptionError):
-        ask_all(QUERIES, Asked(until=at), journal=journal)
+        ask_all(QUERIES, one_by_one(Asked(until=at)), journal=journal)
     rest = Asked()
 
-    replies = ask_all(QUERIES, rest, journal=journal, done=journal.resume())
+    replies = ask_all(QUERIES, one_by_one(rest), journal=journal, done=journal.resume())
 
     assert rest.texts == list(QUERIES.values())[at:]
-    assert replies == ask_all(QUERIES, Asked())
+    assert replies == ask_all(QUERIES, one_by_one(Asked()))
     assert list(replies) == list(QUERIES)
 
 
@@ -51,7 +51,7 @@ def test_a_torn_end_costs_at_most_what_was_torn(tmp_path_factory: pytest.TempPat
     journal = Journal(path, {"set": "x"})
     journal.begin()
     header = len(path.read_bytes())
-    whole = ask_all(QUERIES, Asked(), journal=journal)
+    whole = ask_all(QUERIES, one_by_one(Asked()), journal=journal)
     content = path.read_bytes()
     path.write_bytes(content[: max(header, len(content) - cut)])
 
@@ -59,7 +59,7 @@ def test_a_torn_end_costs_at_most_what_was_torn(tmp_path_factory: pytest.TempPat
 
     assert done == {query: whole[query] for query in done}
     assert list(done) == list(QUERIES)[: len(done)]
-    assert ask_all(QUERIES, Asked(), journal=journal, done=done) == whole
+    assert ask_all(QUERIES, one_by_one(Asked()), journal=journal, done=done) == whole
 
 
 def test_a_failed_query_is_asked_again(tmp_path: Path) -> None:
@@ -89,7 +89,12 @@ def test_progress_counts_what_was_done_before() -> None:
     seen: list[tuple[int, int]] = []
     done = {"q0": Answered(1, None, 1.0)}
 
-    ask_all(QUERIES, Asked(), done=done, progress=lambda finished, total: seen.append((finished, total)))
+    ask_all(
+        QUERIES,
+        one_by_one(Asked()),
+        done=done,
+        progress=lambda finished, total: seen.append((finished, total)),
+    )
 
     assert seen[0] == (1, 6)
     assert seen[-1] == (6, 6)
