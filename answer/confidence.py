@@ -2,25 +2,27 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
-from answer.evidence import JUDGED_PASSAGES, Features, gather_evidence
+from answer.evidence import JUDGED_PASSAGES, gather_evidence
+from answer.features import FEATURE_NAMES, Features
+from answer.logistic import Belief, Floats, Logistic, fit_logistic
+from answer.pseudo_questions import pseudo_questions
 from answer.questions import offtopic_questions, read_questions
-from index.lexical import terms
 from index.searching import Searcher
 
-#: Above this probability an answer is given.
+#: From this probability on an answer is given.
 ANSWERABLE_FROM = 0.5
-_MAX_PSEUDO_QUESTIONS = 150
-_KEYWORDS = 4
-_PENALTY = 0.1
+#: What an everyday question counts beside a judged one: there are many, and all are easy.
+_EVERYDAY_WEIGHT = 0.3
+_FOLDS = 10
+_NEUTRAL = Belief(
+    intercept=0.0, weights=(0.0,) * len(FEATURE_NAMES), scale=(0.15,) * len(FEATURE_NAMES), strength=1.0
+)
 
 Origin = Literal["judged", "off_topic", "own_sentence"]
 
@@ -30,20 +32,21 @@ class Example:
     """One question with what was measured for it, and whether the index answers it."""
 
     origin: Origin
+    question: str
     answerable: bool
     features: Features
 
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceModel:
-    """Logistic regression: probability = 1 / (1 + exp(-(intercept + weights · features)))."""
+    """A logistic regression over `Features`."""
 
     intercept: float
     weights: tuple[float, ...]
 
     def probability(self, features: Features) -> float:
         """Return the probability that the passages answer the question, 0 to 1."""
-        return float(expit(self.intercept + float(np.dot(self.weights, features.as_array()))))
+        return float(Logistic(self.intercept, self.weights).probabilities(features.as_array()[None, :])[0])
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "ConfidenceModel":
@@ -52,7 +55,7 @@ class ConfidenceModel:
         Raises:
             ValueError: If it was fitted on other features than this release measures.
         """
-        expected = [field.name for field in fields(Features)]
+        expected = list(FEATURE_NAMES)
         if stored["features"] != expected:
             raise ValueError(f"fitted on {stored['features']}, but this release measures {expected}")
         if len(stored["weights"]) != len(expected):
@@ -66,14 +69,17 @@ def calibrate(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:
     The corpus's judged questions (questions/*.jsonl) are the examples, answerable and not; where there is
     no answerable one among them, a few keywords from each of the index's own sentences stand in. Everyday
     questions on other subjects are unanswerable examples for every index.
+
+    `reliability` is measured on questions that the fit has not seen: each tenth of the examples is judged by a
+    model fitted on the other nine.
     """
     examples = list(_examples(searcher, corpus_dir))
     model = fit(examples)
     return {
-        "features": [field.name for field in fields(Features)],
+        "features": list(FEATURE_NAMES),
         "intercept": model.intercept,
         "weights": list(model.weights),
-        "reliability": reliability(model, examples),
+        "reliability": reliability(held_out_probabilities(examples), examples),
         "examples": [
             [each.origin, each.answerable, [round(float(value), 6) for value in each.features.as_array()]]
             for each in examples
@@ -82,32 +88,44 @@ def calibrate(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:
 
 
 def fit(examples: Sequence[Example]) -> ConfidenceModel:
-    """Return the regularised maximum-likelihood fit; both classes weigh the same."""
+    """Return the model of some examples.
+
+    Judged questions count as often as they are: how many of them are answerable is how many are expected to
+    be. Where keywords stand in for them, both classes count the same, and only the similarities are looked at:
+    keywords of a sentence share its every word, which questions do not.
+    """
+    judged = any(each.origin == "judged" and each.answerable for each in examples)
     x = np.array([each.features.as_array() for each in examples])  # (n_examples, n_features)
     y = np.array([each.answerable for each in examples], dtype=np.float64)
-    share = y.mean() if 0 < y.mean() < 1 else 0.5
-    sample_weight = np.where(y == 1, 0.5 / share, 0.5 / (1 - share)) / len(y)
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        logits = parameters[0] + x @ parameters[1:]
-        probabilities = expit(logits)
-        value = np.sum(sample_weight * (np.logaddexp(0, logits) - y * logits))
-        error = sample_weight * (probabilities - y)
-        penalty = _PENALTY / len(y) * parameters[1:]
-        gradient = np.concatenate([[error.sum()], error @ x + penalty])
-        return float(value + 0.5 * penalty @ parameters[1:]), gradient
-
-    found = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B", options={"maxiter": 1000})
-    # Rounded, so that the last bits of an optimiser are no part of a snapshot.
-    rounded = [round(float(value), 4) for value in found.x]
-    return ConfidenceModel(rounded[0], tuple(rounded[1:]))
+    if judged:
+        weight = np.where([each.origin == "judged" for each in examples], 1.0, _EVERYDAY_WEIGHT)
+    else:
+        x[:, 2:] = 0
+        weight = _balanced(y)
+    found = fit_logistic(x, y, weight, _NEUTRAL)
+    return ConfidenceModel(found.intercept, found.weights)
 
 
-def reliability(model: ConfidenceModel, examples: Sequence[Example]) -> list[dict[str, float]]:
+def held_out_probabilities(examples: Sequence[Example]) -> list[float]:
+    """Return, for each example, the probability by a model fitted on the folds that it is not in.
+
+    The fold is told by the question alone, so that the same question is never on both sides.
+    """
+    folds = [_fold(each.question) for each in examples]
+    found = [0.0] * len(examples)
+    for fold in sorted(set(folds)):
+        others = [each for each, at in zip(examples, folds, strict=True) if at != fold]
+        model = fit(others or examples)
+        for place, at in enumerate(folds):
+            if at == fold:
+                found[place] = model.probability(examples[place].features)
+    return found
+
+
+def reliability(probabilities: Sequence[float], examples: Sequence[Example]) -> list[dict[str, float]]:
     """Return, for each tenth of the probability scale, how often the examples in it are answerable."""
     bins: dict[int, list[tuple[float, bool]]] = {}
-    for each in examples:
-        probability = model.probability(each.features)
+    for probability, each in zip(probabilities, examples, strict=True):
         bins.setdefault(min(int(probability * 10), 9), []).append((probability, each.answerable))
     return [
         {
@@ -120,6 +138,16 @@ def reliability(model: ConfidenceModel, examples: Sequence[Example]) -> list[dic
     ]
 
 
+def _balanced(y: Floats) -> Floats:
+    """Return weights that let both classes count the same, one an example in the mean."""
+    share = float(y.mean()) if 0 < y.mean() < 1 else 0.5
+    return np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
+
+
+def _fold(question: str) -> int:
+    return int(hashlib.sha256(question.encode()).hexdigest()[:8], 16) % _FOLDS
+
+
 def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
     judged = [
         question
@@ -127,39 +155,14 @@ def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
         for question in read_questions(path)
     ]
     for question in judged:
-        yield Example("judged", question.answerable, _features(searcher, question.question))
+        yield _example(searcher, "judged", question.question, answerable=question.answerable)
     if not any(question.answerable for question in judged):
         for keywords in pseudo_questions(searcher):
-            yield Example("own_sentence", answerable=True, features=_features(searcher, keywords))
+            yield _example(searcher, "own_sentence", keywords, answerable=True)
     for everyday in offtopic_questions():
-        yield Example("off_topic", answerable=False, features=_features(searcher, everyday))
+        yield _example(searcher, "off_topic", everyday, answerable=False)
 
 
-def _features(searcher: Searcher, question: str) -> Features:
-    return gather_evidence(searcher, searcher.search(question, k=JUDGED_PASSAGES)).features
-
-
-def pseudo_questions(searcher: Searcher) -> list[str]:
-    """Return a few keywords from each of some sentences of the index, both picked by their hash.
-
-    Sentences with fewer keywords stand in only where there are no others.
-    """
-    found: list[tuple[bool, str, str]] = []
-    for passage in searcher.content.all_passages():
-        for sentence in passage.sentences:
-            text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
-            words = [word.strip("[]().,;:").lower() for word in text.split() if terms(word)]
-            if words:
-                keywords = " ".join(words[at] for at in sorted(_pick(words, text)))
-                found.append((len(words) < _KEYWORDS, _hash(text), keywords))
-    long_enough = [each for each in found if not each[0]] or found
-    return [keywords for _, _, keywords in sorted(long_enough)[:_MAX_PSEUDO_QUESTIONS]]
-
-
-def _pick(words: Sequence[str], text: str) -> list[int]:
-    """Return the places of a few words, in no order of theirs."""
-    return sorted(range(len(words)), key=lambda at: _hash(f"{text}{at}"))[:_KEYWORDS]
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _example(searcher: Searcher, origin: Origin, question: str, *, answerable: bool) -> Example:
+    features = gather_evidence(searcher, searcher.search(question, k=JUDGED_PASSAGES)).features
+    return Example(origin, question, answerable, features)

@@ -1,10 +1,12 @@
 """What a question asks for and what the ranked passages have of it: the measurements behind every judgement."""
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from answer.aspects import Aspect, asked_aspects
+from answer.features import Features, aspect_gap
 from index.lexical import terms
 from index.searching import RankedPassage, Searcher, SearchResult
 from index.vectors import similarities
@@ -17,6 +19,14 @@ JUDGED_PASSAGES = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a question asks for."""
+
+    weights: dict[str, float]  # term of the question -> inverse document frequency
+    aspects: tuple[Aspect, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class SentenceEvidence:
     """One sentence of a ranked passage, compared with the question."""
 
@@ -25,39 +35,39 @@ class SentenceEvidence:
     text: str
     cosine: float  # question and sentence, -1 to 1
     covered: frozenset[str]  # terms of the question that the sentence or its headings have
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the fitted confidence looks at; order and names are stored with the fit."""
-
-    best_passage: float  # highest dense score of the judged passages, -1 to 1
-    best_sentence: float  # highest cosine of a sentence in the best passages, -1 to 1
-
-    def as_array(self) -> NDArray[np.float64]:
-        """Return shape (n_features,)."""
-        return np.array(astuple(self), dtype=np.float64)
+    shown: frozenset[str] = frozenset()  # names of the asked aspects that the sentence or its headings show
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything measured for one question."""
 
-    weights: dict[str, float]  # term of the question -> inverse document frequency
+    asked: Asked
     sentences: tuple[SentenceEvidence, ...]  # of the best passages, in order of rank and place
     features: Features
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Term of the question -> inverse document frequency."""
+        return self.asked.weights
 
 
 def gather_evidence(searcher: Searcher, result: SearchResult) -> Evidence:
     """Compare a question with the sentences of its best passages."""
-    weights = searcher.lexical.term_weights(result.query)
+    asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(result.query))
     best = result.ranked[:EVIDENCE_PASSAGES]
-    sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, weights))
-    features = Features(
+    sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
+    return Evidence(asked, sentences, _features(result, asked, sentences))
+
+
+def _features(result: SearchResult, asked: Asked, sentences: Sequence[SentenceEvidence]) -> Features:
+    cosines = np.array([each.cosine for each in sentences])
+    return Features(
         best_passage=max((hit.dense for hit in result.ranked[:JUDGED_PASSAGES]), default=0.0),
-        best_sentence=max((each.cosine for each in sentences), default=0.0),
+        best_sentence=float(cosines.max(initial=-1)) if len(cosines) else 0.0,
+        aspect_gap=aspect_gap(cosines, asked.aspects, [each.shown for each in sentences]),
+        joint_terms=max((covered_weight(asked.weights, each.covered) for each in sentences), default=0.0),
     )
-    return Evidence(weights, sentences, features)
 
 
 def covered_weight(weights: dict[str, float], covered: frozenset[str]) -> float:
@@ -67,15 +77,19 @@ def covered_weight(weights: dict[str, float], covered: frozenset[str]) -> float:
 
 
 def compare_sentences(
-    searcher: Searcher, result: SearchResult, hit: RankedPassage, weights: dict[str, float]
+    searcher: Searcher, result: SearchResult, hit: RankedPassage, asked: Asked
 ) -> list[SentenceEvidence]:
     """Compare a question with each sentence of one passage, in order."""
-    asked = frozenset(weights)
+    terms_asked = frozenset(asked.weights)
     cosines = similarities(result.vector, searcher.sentence_vectors(hit.position))
-    context = frozenset(terms(" ".join(hit.passage.section)))
+    headings = " ".join(hit.passage.section)
+    context = frozenset(terms(headings))
     found = []
     for sentence, cosine in zip(hit.passage.sentences, cosines, strict=True):
         text = hit.passage.text[sentence.start - hit.passage.start : sentence.end - hit.passage.start]
-        covered = asked & (frozenset(terms(text)) | context)
-        found.append(SentenceEvidence(hit, sentence, text, float(cosine), covered))
+        covered = terms_asked & (frozenset(terms(text)) | context)
+        shown = frozenset(
+            each.name for each in asked.aspects if each.shown.search(text) or each.shown.search(headings)
+        )
+        found.append(SentenceEvidence(hit, sentence, text, float(cosine), covered, shown))
     return found

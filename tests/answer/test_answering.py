@@ -5,8 +5,8 @@ from answer.confidence import ConfidenceModel
 from index.searching import Searcher, SearchFilter
 from ingest.errors import NotIndexedError
 
-SURE = ConfidenceModel(50.0, (0.0, 0.0))
-DOUBTFUL = ConfidenceModel(-50.0, (0.0, 0.0))
+SURE = ConfidenceModel(50.0, (0.0, 0.0, 0.0, 0.0))
+DOUBTFUL = ConfidenceModel(-50.0, (0.0, 0.0, 0.0, 0.0))
 QUESTIONS = [
     "Does salt water wash pollen from the nose?",
     "antihistamine tablets",
@@ -83,7 +83,7 @@ def test_the_highlight_is_the_sentence_that_bears_on_the_question(searcher: Sear
 def test_confidence_answer_and_order_do_not_depend_on_how_many_passages_are_asked_for(
     searcher: Searcher, question: str
 ) -> None:
-    model = ConfidenceModel(-2.0, (3.0, 3.0))
+    model = ConfidenceModel(-2.0, (3.0, 3.0, 0.0, 0.0))
     replies = [ask(searcher, question, model=model, k=k) for k in (1, 5, 50)]
 
     assert len({(reply.confidence, reply.answerable, reply.answer) for reply in replies}) == 1

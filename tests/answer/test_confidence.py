@@ -1,35 +1,33 @@
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from answer.confidence import (
-    _PENALTY,
     ANSWERABLE_FROM,
     ConfidenceModel,
     Example,
+    Origin,
     calibrate,
     fit,
-    pseudo_questions,
+    held_out_probabilities,
     reliability,
 )
-from answer.evidence import Features
+from answer.features import FEATURE_NAMES, Features
+from answer.pseudo_questions import pseudo_questions
 from index.searching import Searcher
 from ingest.errors import CorpusError
 
 _unit = st.floats(0, 1)
 
 
-def examples(*measured: tuple[bool, float, float]) -> list[Example]:
+def examples(*measured: tuple[bool, float, float], origin: Origin = "judged") -> list[Example]:
     return [
-        Example("judged", answerable, Features(passage, sentence))
-        for answerable, passage, sentence in measured
+        Example(origin, f"Question {at}?", answerable, Features(passage, sentence))
+        for at, (answerable, passage, sentence) in enumerate(measured)
     ]
 
 
@@ -50,10 +48,11 @@ def write_questions(folder: Path, *questions: tuple[str, bool]) -> Path:
 
 
 def test_a_probability_is_the_logistic_function_of_the_weighted_sum() -> None:
-    model = ConfidenceModel(-1.0, (2.0, 4.0))
+    model = ConfidenceModel(-1.0, (2.0, 4.0, 10.0, 3.0))
 
-    # -1 + 2 x 0.5 + 4 x 0.25 = 1.
-    assert model.probability(Features(0.5, 0.25)) == pytest.approx(1 / (1 + np.exp(-1)))
+    # -1 + 2 x 0.5 + 4 x 0.25 + 10 x -0.2 + 3 x 1 = 2.
+    measured = Features(0.5, 0.25, aspect_gap=-0.2, joint_terms=1.0)
+    assert model.probability(measured) == pytest.approx(1 / (1 + np.exp(-2)))
 
 
 def test_examples_that_can_be_told_apart_are_told_apart() -> None:
@@ -65,46 +64,43 @@ def test_examples_that_can_be_told_apart_are_told_apart() -> None:
     assert all((model.probability(each.features) >= ANSWERABLE_FROM) == each.answerable for each in told)
 
 
-def test_the_fit_is_the_optimum_that_another_method_finds() -> None:
-    x = np.array([each.features.as_array() for each in MIXED])
-    y = np.array([each.answerable for each in MIXED], dtype=float)
-    weight = np.where(y == 1, 1 / (2 * y.sum()), 1 / (2 * (1 - y).sum()))
+def test_judged_questions_are_as_often_answerable_as_they_say() -> None:
+    # Nothing tells them apart, so the probability is the share that is answerable.
+    alike = examples(*[(True, 0.5, 0.5)] * 30, *[(False, 0.5, 0.5)] * 10)
 
-    def loss(parameters: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-        logits = parameters[0] + x @ parameters[1:]
-        likelihood = np.sum(weight * (np.log1p(np.exp(logits)) - y * logits))
-        return float(likelihood + _PENALTY / len(y) / 2 * np.sum(parameters[1:] ** 2))
-
-    found = minimize(
-        loss, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-14, "maxiter": 9000}
-    )
-    model = fit(MIXED)
-    assert [model.intercept, *model.weights] == pytest.approx(list(found.x), abs=1e-3)
+    assert fit(alike).probability(Features(0.5, 0.5)) == pytest.approx(0.75, abs=0.01)
 
 
-def test_many_examples_are_fitted_as_exactly_as_few() -> None:
-    random = np.random.default_rng(3)
-    measured = random.uniform(0, 1, size=(400, 2))
-    answerable = random.uniform(size=400) < expit(6 * measured[:, 0] + 5 * measured[:, 1] - 5)
-    many = examples(*[(bool(yes), *map(float, row)) for yes, row in zip(answerable, measured, strict=True)])  # type: ignore[arg-type]
-    model = fit(many)
+def test_where_keywords_stand_in_both_classes_count_the_same() -> None:
+    lopsided = [
+        *examples((True, 0.6, 0.6), origin="own_sentence"),
+        *examples(*[(False, 0.4, 0.4)] * 50, origin="off_topic"),
+    ]
 
-    x = np.hstack([np.ones((400, 1)), measured])
-    weight = np.where(answerable, 0.5 / answerable.sum(), 0.5 / (~answerable).sum())
-    parameters = np.zeros(3)
-    ridge = np.diag([0, _PENALTY / 400, _PENALTY / 400])
-    for _ in range(50):  # Newton's method
-        probability = expit(x @ parameters)
-        gradient = x.T @ (weight * (probability - answerable)) + ridge @ parameters
-        curvature = (x * (weight * probability * (1 - probability))[:, None]).T @ x + ridge
-        parameters -= np.linalg.solve(curvature, gradient)
-    assert [model.intercept, *model.weights] == pytest.approx(list(parameters), abs=1e-3)
+    assert fit(lopsided).probability(Features(0.5, 0.5)) == pytest.approx(0.5, abs=0.02)
 
 
-def test_both_classes_weigh_the_same_however_many_examples_they_have() -> None:
-    lopsided = examples((True, 0.6, 0.6), *[(False, 0.4, 0.4)] * 50)
+def test_where_keywords_stand_in_only_the_similarities_count() -> None:
+    keywords = [
+        Example("own_sentence", "keywords", True, Features(0.6, 0.6, joint_terms=1.0)),
+        Example("off_topic", "Who won?", False, Features(0.2, 0.2, joint_terms=0.0)),
+    ]
 
-    assert fit(lopsided).probability(Features(0.5, 0.5)) == pytest.approx(0.5, abs=0.01)
+    assert fit(keywords).weights[2:] == (0, 0)
+
+
+def test_a_question_whose_aspect_no_near_sentence_shows_is_less_likely_answered() -> None:
+    judged = [
+        *(
+            Example("judged", f"Q{at}", True, Features(0.6, 0.6, aspect_gap=-0.01 * (at % 3)))
+            for at in range(40)
+        ),
+        *(Example("judged", f"N{at}", False, Features(0.6, 0.6, aspect_gap=-0.3)) for at in range(20)),
+    ]
+    model = fit(judged)
+
+    assert model.probability(Features(0.6, 0.6, aspect_gap=0)) > 0.8
+    assert model.probability(Features(0.6, 0.6, aspect_gap=-0.3)) < 0.2
 
 
 @pytest.mark.parametrize("answerable", [True, False])
@@ -129,13 +125,29 @@ def test_a_probability_lies_between_0_and_1(
 
 
 def test_reliability_counts_the_examples_of_each_tenth() -> None:
-    model = ConfidenceModel(0.0, (0.0, 0.0))  # 0.5 for everything
-
-    assert reliability(model, MIXED) == [
+    assert reliability([0.5] * 7, MIXED) == [
         {"from": 0.5, "examples": 7, "mean_probability": 0.5, "share_answerable": round(3 / 7, 4)}
     ]
-    certain = ConfidenceModel(99.0, (0.0, 0.0))
-    assert [each["from"] for each in reliability(certain, MIXED)] == [0.9]
+    assert [each["from"] for each in reliability([1.0] * 7, MIXED)] == [0.9]
+
+
+def test_a_held_out_probability_does_not_know_its_own_example() -> None:
+    crowd = [(at % 2 == 0, 0.3 + 0.4 * (at % 2 == 0), 0.5) for at in range(60)]
+    odd_one_out = (True, 0.3, 0.5)
+    told = examples(*crowd, odd_one_out)
+
+    # The same example, answerable or not: what is held out for it must not change.
+    flipped = [*told[:-1], Example("judged", told[-1].question, False, told[-1].features)]
+    assert held_out_probabilities(told)[-1] == held_out_probabilities(flipped)[-1]
+    assert fit(told) != fit(flipped)
+
+
+def test_held_out_probabilities_of_the_same_question_come_from_the_same_fold() -> None:
+    twice = examples(*[(True, 0.7, 0.7)] * 20, *[(False, 0.2, 0.2)] * 20)
+    doubled = [*twice, twice[0]]
+
+    probabilities = held_out_probabilities(doubled)
+    assert probabilities[0] == probabilities[-1]
 
 
 def test_what_is_stored_is_read_again(searcher: Searcher, tmp_path: Path) -> None:
@@ -153,9 +165,7 @@ def test_a_fit_on_other_features_is_refused(features: list[str]) -> None:
 
 def test_a_fit_with_another_number_of_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="3 weights"):
-        ConfidenceModel.from_json(
-            {"features": [each.name for each in fields(Features)], "intercept": 0, "weights": [1, 2, 3]}
-        )
+        ConfidenceModel.from_json({"features": list(FEATURE_NAMES), "intercept": 0, "weights": [1, 2, 3]})
 
 
 def test_the_same_index_is_calibrated_the_same_way_again(searcher: Searcher, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from answer.evidence import (
     EVIDENCE_PASSAGES,
     JUDGED_PASSAGES,
+    Asked,
     compare_sentences,
     covered_weight,
     gather_evidence,
@@ -69,7 +70,9 @@ def test_a_sentence_covers_the_terms_that_it_or_its_headings_have(searcher: Sear
     hit = next(hit for hit in result.ranked if hit.passage.section == ("Treatment",))
     weights = searcher.lexical.term_weights(question)
 
-    by_text = {each.text[:14]: each.covered for each in compare_sentences(searcher, result, hit, weights)}
+    by_text = {
+        each.text[:14]: each.covered for each in compare_sentences(searcher, result, hit, Asked(weights))
+    }
     assert by_text["Antihistamine "] == frozenset(terms("treatment sneezing tablets"))
     assert by_text["Shake the bott"] == frozenset(terms("treatment"))
 
@@ -89,10 +92,24 @@ def test_the_features_are_the_best_passage_and_the_best_sentence(searcher: Searc
 
     assert evidence.features.best_passage == max(hit.dense for hit in result.ranked)
     assert evidence.features.best_sentence == max(each.cosine for each in evidence.sentences)
-    assert evidence.features.as_array().tolist() == [
+    assert evidence.features.joint_terms == max(
+        covered_weight(evidence.weights, each.covered) for each in evidence.sentences
+    )
+    assert evidence.features.as_array()[:2].tolist() == [
         evidence.features.best_passage,
         evidence.features.best_sentence,
     ]
+
+
+def test_the_aspect_gap_is_the_distance_to_the_nearest_sentence_that_shows_the_aspect(
+    searcher: Searcher,
+) -> None:
+    result = searcher.search("How many adults rinsed the nose with warm salt water?", k=8)
+    evidence = gather_evidence(searcher, result)
+
+    shows = [each.cosine for each in evidence.sentences if "number" in each.shown]
+    assert shows
+    assert evidence.features.aspect_gap == max(shows) - max(each.cosine for each in evidence.sentences)
 
 
 def test_the_features_do_not_depend_on_how_many_passages_are_asked_for(searcher: Searcher) -> None:
@@ -109,4 +126,4 @@ def test_nothing_found_gives_no_evidence_and_no_error(searcher: Searcher) -> Non
     evidence = gather_evidence(searcher, result)
 
     assert evidence.sentences == ()
-    assert np.array_equal(evidence.features.as_array(), np.zeros(2))
+    assert np.array_equal(evidence.features.as_array(), np.zeros(4))

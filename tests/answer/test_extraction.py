@@ -2,8 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from answer.evidence import Evidence, Features, SentenceEvidence, gather_evidence
+from answer.evidence import Asked, Evidence, SentenceEvidence, gather_evidence
 from answer.extraction import MAX_SENTENCES, choose_sentences, extract_answer, sentence_score
+from answer.features import Features
 from index.searching import RankedPassage, Searcher
 from ingest.records import Passage, Sentence
 
@@ -30,7 +31,7 @@ def make_evidence(*sentences: tuple[str, float, str], position: int = 0, score: 
         SentenceEvidence(hit, span, sentence, cosine, frozenset(covered.split()))
         for span, (sentence, cosine, covered) in zip(spans, sentences, strict=True)
     )
-    return Evidence({"cold": 3.0, "pack": 1.0}, found, Features(0.5, 0.5))
+    return Evidence(Asked({"cold": 3.0, "pack": 1.0}), found, Features(0.5, 0.5))
 
 
 def test_the_score_of_a_sentence_adds_cosine_shared_words_and_the_score_of_its_passage() -> None:

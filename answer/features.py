@@ -1,0 +1,62 @@
+"""What the confidence looks at: a handful of measurements of how far the passages serve a question."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from answer.aspects import Aspect
+
+#: Stands for the cosine of a sentence that does not exist: no relation.
+_UNRELATED = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The measurements of one question; order and names are stored with the fit.
+
+    The first two tell whether the subject is met at all. A near miss meets it: its fact is what is missing, which
+    shows in the last two.
+    """
+
+    best_passage: float  # highest dense score of the judged passages, -1 to 1
+    best_sentence: float  # highest cosine of a sentence in the best passages, -1 to 1
+    #: How much further from the question the sentences are that show the aspect it asks for: 0 where the best
+    #: sentence shows it or no known aspect is asked for, else negative.
+    aspect_gap: float = 0.0
+    joint_terms: float = (
+        0.0  # share of the question's term weight that one sentence has, headings included, 0 to 1
+    )
+
+    def as_array(self) -> NDArray[np.float64]:
+        """Return shape (n_features,)."""
+        return np.array(astuple(self), dtype=np.float64)
+
+
+FEATURE_NAMES = tuple(field.name for field in fields(Features))
+
+
+def aspect_gap(
+    cosines: NDArray[np.float64], asked: Sequence[Aspect], shown: Sequence[frozenset[str]]
+) -> float:
+    """Return how far the worst served aspect lies behind the best sentence, 0 or less.
+
+    Each aspect that is asked for is as near as the nearest sentence that shows it; one that no sentence shows is
+    unrelated to everything.
+
+    Args:
+        cosines: Of the question with each sentence, shape (n_sentences,).
+        asked: The aspects of the question.
+        shown: For each sentence, the names of the aspects that it shows.
+    """
+    if not asked or not len(cosines):
+        return 0.0
+    nearest = [
+        max(
+            (float(cosine) for cosine, names in zip(cosines, shown, strict=True) if each.name in names),
+            default=_UNRELATED,
+        )
+        for each in asked
+    ]
+    return min(0.0, min(nearest) - float(cosines.max()))
