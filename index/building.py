@@ -1,5 +1,6 @@
 """From a corpus to a new snapshot."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -30,9 +31,11 @@ from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
 from ingest.bibliography import Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
-from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, load_corpus, reference_lists
+from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, Reader, load_corpus, reference_lists
+from ingest.durable_files import exclusive
 from ingest.errors import BibliographyError, CorpusError, SnapshotNotFoundError
 from ingest.markers import without_markers
+from ingest.readers.registry import read_document
 from ingest.records import Document, Passage
 
 #: Called with the name of a stage, how much of it is done, and how much there is.
@@ -71,6 +74,7 @@ def build_index(
     embedder: Embedder,
     cache: VectorCache,
     calibrate: Calibrator,
+    read: Reader = read_document,
     progress: Progress | None = None,
     paired_test: PairedTest | None = None,
     activate_anyway: bool = False,
@@ -90,7 +94,8 @@ def build_index(
     """
     report = progress or (lambda _stage, _done, _total: None)
     with build_lock(index_dir):
-        corpus = load_corpus(corpus_dir)
+        report("load", 0, 1)
+        corpus = _load(corpus_dir, read)
         numbering = number_references(corpus.pinned, reference_lists(corpus), corpus.ledger)
         _refuse_unknown_sources(corpus, numbering)
         content = _content(corpus, numbering, embedder, report)
@@ -99,13 +104,9 @@ def build_index(
 
         def fill(folder: Path) -> dict[str, Any]:
             write_parts(folder, content, embedder, cache, report)
-            searcher = Searcher.open(folder, embedder=embedder)
-            try:
-                report("score", 0, 1)
-                ranks.update(rank_citations(searcher))
-                parameters = calibrate(searcher, corpus_dir=corpus_dir)
-            finally:
-                searcher.content.close()
+            report("score", 0, 1)
+            found, parameters = _judge(folder, embedder, cache, calibrate, corpus_dir)
+            ranks.update(found)
             _write_json(folder / CONFIDENCE_NAME, parameters)
             _write_json(folder / RANKS_NAME, ranks)
             return _manifest_fields(corpus, content, embedder, score_citations(ranks))
@@ -133,6 +134,18 @@ def build_index(
     )
 
 
+def _judge(
+    folder: Path, embedder: Embedder, cache: VectorCache, calibrate: Calibrator, corpus_dir: Path
+) -> tuple[dict[str, float], Mapping[str, Any]]:
+    """Return how well the finished parts find their own sources, and the parameters of their confidence."""
+    with cache.remembering_queries(embedder) as remembering:
+        searcher = Searcher.open(folder, embedder=remembering)
+        try:
+            return rank_citations(searcher), calibrate(searcher, corpus_dir=corpus_dir)
+        finally:
+            searcher.content.close()
+
+
 def _why_worse(
     index_dir: Path, version: str, ranks: Mapping[str, float], paired_test: PairedTest | None
 ) -> str | None:
@@ -153,6 +166,15 @@ def _why_worse(
         f"{decline.p_value:.3f}). It is kept; `citewell rollback {version}` or a build with --activate-anyway makes "
         "it serve."
     )
+
+
+def _load(corpus_dir: Path, read: Reader) -> Corpus:
+    """Read a corpus while nobody changes it: a file that is just being moved away would seem to be missing."""
+    with contextlib.ExitStack() as stack:
+        # Where it cannot be held it cannot be changed either; what else is wrong the reading will tell.
+        with contextlib.suppress(OSError):
+            stack.enter_context(exclusive(corpus_dir))
+        return load_corpus(corpus_dir, read=read)
 
 
 def _refuse_unknown_sources(corpus: Corpus, numbering: Numbering) -> None:

@@ -1,6 +1,7 @@
 """From a query to ranked passages."""
 
 import json
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
 from index.vectors import FlatVectorStore, VectorStore, similarities
-from ingest.errors import IndexMismatchError
+from ingest.errors import IndexMismatchError, SnapshotDamagedError
 from ingest.records import Passage
 
 CONTENT_NAME = "content.sqlite"
@@ -229,9 +230,15 @@ def open_snapshot(folder: Path, *, embedder: Embedder, reranker: Reranker | None
             f"{str(here['weights_sha256'])[:12]}) is configured. Run `citewell build`, or set "
             f"CITEWELL_EMBEDDING_MODEL back to {built_with['model']}."
         )
-    return OpenSnapshot(
-        version=folder.name,
-        manifest=manifest,
-        confidence=json.loads((folder / CONFIDENCE_NAME).read_text(encoding="utf-8")),
-        searcher=Searcher.open(folder, embedder=embedder, reranker=reranker),
-    )
+    try:
+        return OpenSnapshot(
+            version=folder.name,
+            manifest=manifest,
+            confidence=json.loads((folder / CONFIDENCE_NAME).read_text(encoding="utf-8")),
+            searcher=Searcher.open(folder, embedder=embedder, reranker=reranker),
+        )
+    # The bytes were right a moment ago; each library has its own words for a disk that fails it now.
+    except (OSError, sqlite3.Error, RuntimeError, ValueError, KeyError) as error:
+        raise SnapshotDamagedError(
+            f"{folder} cannot be opened although its files are as they were written: {error}. Look at the disk."
+        ) from error

@@ -202,11 +202,14 @@ def current_version(index_dir: Path) -> str:
 
     Raises:
         SnapshotNotFoundError: If nothing has been built yet.
+        SnapshotError: If the disk refuses to say.
     """
     try:
-        version = (index_dir / _CURRENT).read_text(encoding="ascii", errors="replace").strip()
+        version = (index_dir / _CURRENT).read_text(encoding="ascii", errors="replace").removesuffix("\n")
     except FileNotFoundError as error:
         raise SnapshotNotFoundError(f"There is no index in {index_dir} yet. Run `citewell build`.") from error
+    except OSError as error:
+        raise SnapshotError(f"{index_dir / _CURRENT} cannot be read: {error}. Mend the disk.") from error
     # An empty line, or one with a stroke in it, would name the folder itself or one outside it.
     if not _VERSION.fullmatch(version) or not (index_dir / version).is_dir():
         raise SnapshotNotFoundError(
@@ -285,7 +288,7 @@ def read_history(index_dir: Path) -> list[VersionRecord]:
     path = index_dir / _HISTORY
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     records = []
     for line in lines:
         # A line that was being written when the power went is no event.

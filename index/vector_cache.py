@@ -2,14 +2,14 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import Embedder
+from index.embedding import Embedder, EncodedText
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS vectors (
@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS vectors (
     PRIMARY KEY (weights, text_sha256)
 ) WITHOUT ROWID
 """
+_ALL_QUERIES = "SELECT text_sha256, checksum, vector FROM vectors WHERE weights = ?"
 _BATCH = 256
 #: What SQLite says of a file that is damaged, no database at all, or one with other tables.
 _NO_CACHE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -52,11 +53,29 @@ class VectorCache:
             Path(f"{self._path}-journal").unlink(missing_ok=True)
             return self._embed(embedder, texts, progress)
 
+    @contextmanager
+    def remembering_queries(self, embedder: Embedder) -> Iterator[Embedder]:
+        """Give an embedder that computes no query a second time; what it computed is kept at the end of the block.
+
+        A build searches for hundreds of questions and cited sentences, mostly those of the build before.
+        """
+        kept: dict[str, NDArray[np.float32]] = {}
+        with suppress(sqlite3.DatabaseError, OSError), self._open() as connection:
+            rows = connection.execute(_ALL_QUERIES, [_queries_of(embedder)])
+            kept = {
+                key: np.frombuffer(blob, dtype="<f4") for key, sum_, blob in rows if _checksum(blob) == sum_
+            }
+        remembering = _RememberingEmbedder(embedder, kept)
+        yield remembering
+        # Losing them costs time and nothing else.
+        with suppress(sqlite3.DatabaseError, OSError), self._open() as connection:
+            new = remembering.computed
+            _write(connection, _queries_of(embedder), list(new), np.array(list(new.values())))
+
     def _embed(
         self, embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None
     ) -> NDArray[np.float32]:
-        identity = embedder.identity
-        weights = f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}:{identity.engine}"
+        identity, weights = embedder.identity, _weights_of(embedder)
         keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
         text_of = dict(zip(keys, texts, strict=True))
         with self._open() as connection:
@@ -84,6 +103,48 @@ class VectorCache:
             yield connection
         finally:
             connection.close()
+
+
+class _RememberingEmbedder:
+    """An `Embedder` that looks up the queries that it knows."""
+
+    def __init__(self, real: Embedder, known: Mapping[str, NDArray[np.float32]]) -> None:
+        self._real = real
+        self._known = known
+        self.identity = real.identity
+        self.special_token_ids = real.special_token_ids
+        self.computed: dict[str, NDArray[np.float32]] = {}
+
+    def count_tokens(self, text: str) -> int:
+        return self._real.count_tokens(text)
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._real.embed_passages(texts)
+
+    def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
+        return self._real.encode_passages(texts)
+
+    def encode_query(self, text: str) -> EncodedText:
+        return self._real.encode_query(text)
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        key = hashlib.sha256(text.encode()).hexdigest()
+        known = self._known.get(key)
+        if known is None:
+            known = self.computed.get(key)
+        if known is None or known.shape != (self.identity.dim,):
+            known = self.computed[key] = self._real.embed_query(text)
+        return known
+
+
+def _weights_of(embedder: Embedder) -> str:
+    identity = embedder.identity
+    return f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}:{identity.engine}"
+
+
+def _queries_of(embedder: Embedder) -> str:
+    # A query may be encoded in another way than a passage of the same words.
+    return f"query:{_weights_of(embedder)}"
 
 
 def _read(

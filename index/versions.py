@@ -8,7 +8,7 @@ from typing import Any
 from index.snapshot import activate, built_at, current_version, read_history, read_manifest, verify, versions
 from ingest.errors import SnapshotError, SnapshotNotFoundError
 
-__all__ = ["StoredVersion", "list_versions", "roll_back"]
+__all__ = ["StoredVersion", "list_versions", "roll_back", "served_before"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,24 @@ def roll_back(index_dir: Path, version: str | None = None) -> str:
     return target
 
 
-def _one_before(index_dir: Path) -> str:
+def served_before(index_dir: Path) -> list[str]:
+    """Return the versions that have served and were built before the current one, the one built last first.
+
+    Where CURRENT names none that is there, all that have served are older ones.
+    """
     current = _current(index_dir)
     order = _in_order_of_building(index_dir)
     served = {record.version for record in read_history(index_dir) if record.event == "activated"}
     older = order[: order.index(current)] if current in order else order
-    for version in reversed(older):
-        if version in served:
-            return version
+    return [version for version in reversed(older) if version in served]
+
+
+def _one_before(index_dir: Path) -> str:
+    if older := served_before(index_dir):
+        return older[0]
     raise SnapshotNotFoundError(
-        f"There is no older version than {current} in {index_dir} that has served. Build another with `citewell build`."
+        f"There is no older version than {_current(index_dir)} in {index_dir} that has served. "
+        "Build another with `citewell build`."
     )
 
 

@@ -4,9 +4,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ingest.bibliography import DocumentReferences, Ledger
-from ingest.errors import BibliographyError, ManifestError, UnreadableDocumentError
+from ingest.errors import BibliographyError, CorpusError, ManifestError, UnreadableDocumentError
 from ingest.manifest import MANIFEST_NAME, DocumentEntry, read_manifest
 from ingest.readers.reading import Reading
 from ingest.readers.registry import SUPPORTED_SUFFIXES, read_document
@@ -25,6 +26,14 @@ __all__ = [
     "reference_lists",
     "unused_slug",
 ]
+
+
+class Reader(Protocol):
+    """Reads a file as `read_document` does."""
+
+    def __call__(self, data: bytes, *, name: str) -> Reading:
+        """Return what is in the file, or raise UnreadableDocumentError."""
+
 
 LEDGER_NAME = "bibliography.json"
 _NOT_DOCUMENTS = frozenset({"readme", "license", "licence", "changelog", "notice"})
@@ -61,7 +70,7 @@ class Corpus:
     warnings: tuple[str, ...] = ()
 
 
-def load_corpus(folder: Path) -> Corpus:
+def load_corpus(folder: Path, *, read: Reader = read_document) -> Corpus:
     """Read a folder of documents, with or without a manifest.
 
     Files of a supported format that the manifest does not list are articles too: their `doc_id` is
@@ -70,6 +79,7 @@ def load_corpus(folder: Path) -> Corpus:
     Raises:
         ManifestError: If there is nothing to read, or the manifest is malformed or contradicts itself.
         BibliographyError: If the record of reference numbers is damaged.
+        CorpusError: If the disk fails.
     """
     manifest = read_manifest(folder)
     entries = [*manifest.documents, *_discover(folder, manifest.documents)]
@@ -83,7 +93,7 @@ def load_corpus(folder: Path) -> Corpus:
     warnings = [*_leftovers(folder, entries)]
     for entry in entries:
         try:
-            reading = _read_entry(folder, entry)
+            reading = _read_entry(folder, entry, read)
         except UnreadableDocumentError as error:
             quarantined.append(Quarantined(entry.path, str(error)))
             continue
@@ -128,15 +138,20 @@ def _leftovers(folder: Path, entries: list[DocumentEntry]) -> list[str]:
     ]
 
 
-def _read_entry(folder: Path, entry: DocumentEntry) -> Reading:
+def _read_entry(folder: Path, entry: DocumentEntry, read: Reader) -> Reading:
     try:
         data = (folder / entry.path).read_bytes()
-    except OSError as error:
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         # Without the error's own path: a snapshot must not depend on where its corpus lies.
         raise UnreadableDocumentError(
             f"{entry.path} cannot be opened: {error.strerror}. Put that right, then build again."
         ) from error
-    return read_document(data, name=entry.path)
+    except OSError as error:
+        # The disk fails now and may not in a minute: leaving the document out would take it from its readers.
+        raise CorpusError(
+            f"{folder / entry.path} cannot be read: {error.strerror}. Mend the disk, then build again."
+        ) from error
+    return read(data, name=entry.path)
 
 
 def read_ledger(folder: Path) -> Ledger:

@@ -108,14 +108,15 @@ def serve(
 
     Example: citewell serve --port 8000
     """
-    from index.snapshot import current_version  # noqa: PLC0415
+    from index.snapshot import current_version, versions  # noqa: PLC0415
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
     from service.job_runner import running_jobs  # noqa: PLC0415
     from service.server import address_of, listen, run_server  # noqa: PLC0415
 
     settings = settings_with(corpus=corpus, index=index, host=host, port=port)
-    current_version(settings.index_dir)
+    if not versions(settings.index_dir):
+        current_version(settings.index_dir)  # says that there is none before the encoder is loaded
     configure_logs()
     listening = listen(settings)
     ERR.print(

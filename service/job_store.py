@@ -151,8 +151,14 @@ class JobStore:
 
     @contextmanager
     def working(self) -> Iterator[bool]:
-        """Hold the right to work on the jobs; yield False if another process has it."""
-        with hold_if_free(self._folder / _LOCK_NAME) as held:
+        """Hold the right to work on the jobs; yield False if another process has it.
+
+        Raises:
+            JobStoreError: If the disk refuses.
+        """
+        with contextlib.ExitStack() as stack:
+            with self._refusals():
+                held = stack.enter_context(hold_if_free(self._folder / _LOCK_NAME))
             yield held
 
     def claim(self) -> list[Job]:

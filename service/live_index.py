@@ -44,13 +44,22 @@ class LiveIndex:
         open_current: Callable[[], ServingIndex],
         read_version: Callable[[], str],
         check_every_s: float,
+        open_first: Callable[[], ServingIndex] | None = None,
     ) -> None:
+        """Open the index to begin with.
+
+        Args:
+            open_current: Opens the version that the pointer names.
+            read_version: Reads the pointer.
+            check_every_s: Between two looks at it.
+            open_first: Opens the version to begin with, which may be another where that one cannot be used.
+        """
         self._open_current = open_current
         self._read_version = read_version
         self._check_every_s = check_every_s
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="index-swap", daemon=True)
-        self._current = self._open_current()
+        self._current = (open_first or open_current)()
         self._refused: tuple[str | None, str] | None = None  # the version and why
         self._checks_left = 0  # until a refused version is tried again
 

@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from answer.answering import answer_question
@@ -20,8 +21,10 @@ from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
 from index.vector_cache import VectorCache
+from index.versions import served_before
 from ingest.corpus_editing import NewDocument
-from ingest.errors import ExportError, IndexMismatchError
+from ingest.errors import ExportError, IndexMismatchError, SnapshotError
+from ingest.reading_cache import ReadingCache
 from service import freshness
 from service.fetched_documents import fetch_document
 from service.job_work import Workshop
@@ -29,7 +32,6 @@ from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
 _log = logging.getLogger(__name__)
-
 _WARM_UP_QUESTION = "What helps when my leg hurts?"
 
 
@@ -76,6 +78,7 @@ def build(
         embedder=embedder,
         cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
         calibrate=calibrate,
+        read=ReadingCache(settings.cache_dir / "readings.sqlite").read,
         paired_test=_paired_test,
         progress=progress,
         activate_anyway=activate_anyway,
@@ -116,7 +119,36 @@ def open_current(index_dir: Path, embedder: Embedder, reranker: Reranker | None)
     Raises:
         SnapshotError: If there is none, it is damaged, or it was built for something else.
     """
-    version = current_version(index_dir)
+    return open_version(index_dir, current_version(index_dir), embedder, reranker)
+
+
+def open_last_good(index_dir: Path, embedder: Embedder, reranker: Reranker | None) -> ServingIndex:
+    """Open the version that CURRENT names, or where that cannot be used the last one before it that can.
+
+    Raises:
+        SnapshotError: What is wrong with the current one, if no other can be used either.
+    """
+    try:
+        return open_current(index_dir, embedder, reranker)
+    except (SnapshotError, OSError) as error:
+        for version in served_before(index_dir):
+            with suppress(SnapshotError, OSError):
+                older = open_version(index_dir, version, embedder, reranker)
+                structlog.get_logger(__name__).error(
+                    "an older version serves", version=version, reason=str(error)
+                )
+                return older
+        raise
+
+
+def open_version(
+    index_dir: Path, version: str, embedder: Embedder, reranker: Reranker | None
+) -> ServingIndex:
+    """Open a version, verified and warm.
+
+    Raises:
+        SnapshotError: If it is not there, is damaged, or was built for something else.
+    """
     snapshot = open_snapshot(index_dir / version, embedder=embedder, reranker=reranker)
     model = _confidence(snapshot)
     # The first question pays for every page and pattern that is loaded late; no reader should.
@@ -139,6 +171,7 @@ def live_index(settings: Settings) -> Iterator[LiveIndex]:
     embedder = make_embedder(settings)
     reranker = make_reranker(settings)
     live = LiveIndex(
+        open_first=lambda: open_last_good(settings.index_dir, embedder, reranker),
         open_current=lambda: open_current(settings.index_dir, embedder, reranker),
         read_version=lambda: current_version(settings.index_dir),
         check_every_s=settings.swap_check_s,

@@ -271,7 +271,7 @@ def test_progress_names_the_stages_and_reaches_their_end(corpus_dir: Path) -> No
     build(corpus_dir, progress=lambda *step: seen.append(step))
 
     assert list(dict.fromkeys(stage for stage, _, _ in seen)) == [
-        *("cut", "embed passages", "embed sentences", "score"),
+        *("load", "cut", "embed passages", "embed sentences", "score"),
     ]
     assert all(done <= total for _, done, total in seen)
     for stage in ("embed passages", "embed sentences"):

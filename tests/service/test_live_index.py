@@ -12,10 +12,11 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from index.snapshot import activate, current_version
-from ingest.errors import SnapshotNotFoundError
+from ingest.errors import SnapshotDamagedError, SnapshotNotFoundError
 from service.app import create_app
 from service.live_index import RETRY_AFTER_CHECKS, LiveIndex
 from service.settings import Settings
+from service.wiring import open_last_good
 from tests.conftest import write_corpus
 from tests.service.conftest import MAX_BODY_BYTES, build_corpus, open_serving
 from tests.service.test_event_loop import WatchedEmbedder
@@ -66,6 +67,11 @@ def damage(index_dir: Path, version: str) -> bytes:
     before = path.read_bytes()
     path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
     return before
+
+
+def flip_bit(path: Path, *, at: int) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
 
 
 def check_times(live: LiveIndex, times: int) -> list[EventDict]:
@@ -137,6 +143,42 @@ def test_after_a_damaged_version_the_next_good_one_is_taken(index_dir: Path, old
     live.check()
 
     assert live.current.version == third
+
+
+@pytest.mark.parametrize("damaged", ["content.sqlite", "manifest.json", "CURRENT"])
+def test_at_the_start_the_last_good_version_serves_where_the_current_one_is_damaged(
+    index_dir: Path, old: str, new: str, damaged: str
+) -> None:
+    activate(index_dir, new)
+    path = index_dir / damaged if damaged == "CURRENT" else index_dir / new / damaged
+    flip_bit(path, at=3)
+    embedder = TwinEmbedder()
+    with capture_logs() as logs:
+        live = LiveIndex(
+            open_first=lambda: open_last_good(index_dir, embedder, None),
+            open_current=lambda: open_serving(index_dir, embedder),
+            read_version=lambda: current_version(index_dir),
+            check_every_s=3600,
+        )
+        live.check()
+
+    # Without its pointer nobody can tell which of the versions that have served was the last one.
+    assert live.current.version == (new if damaged == "CURRENT" else old)
+    assert "an older version serves" in [each["event"] for each in logs]
+    flip_bit(path, at=3)
+    check_times(live, RETRY_AFTER_CHECKS)
+    assert live.current.version == new
+
+
+def test_where_no_version_can_be_used_the_current_ones_fault_is_told(
+    index_dir: Path, old: str, new: str
+) -> None:
+    activate(index_dir, new)
+    for version in (old, new):
+        damage(index_dir, version)
+
+    with pytest.raises(SnapshotDamagedError, match=new):
+        open_last_good(index_dir, TwinEmbedder(), None)
 
 
 def test_a_damaged_version_that_was_mended_is_taken_without_a_restart(
