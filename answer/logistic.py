@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +40,11 @@ class Logistic:
         return np.asarray(expit(self.intercept + x @ np.array(self.weights)), dtype=np.float64)
 
 
+def expit(logits: Floats) -> Floats:
+    """Return 1 / (1 + exp(-logits)), same shape, for logits of any size."""
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)), dtype=np.float64)
+
+
 def fit_logistic(x: Floats, y: Floats, sample_weight: Floats, belief: Belief) -> Logistic:
     """Return the most probable model given the examples and the belief.
 
@@ -51,6 +54,8 @@ def fit_logistic(x: Floats, y: Floats, sample_weight: Floats, belief: Belief) ->
         sample_weight: What each example counts, shape (n,).
         belief: Where the weights are without examples.
     """
+    from scipy.optimize import minimize  # noqa: PLC0415  # it takes long to load, and only a build fits
+
     start = np.array(belief.weights)
     stiffness = belief.strength * np.array(belief.scale) ** 2
     # Examples of one class alone would send a free intercept to infinity.

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from evaluation.resampling import SEED, Floats, bootstrap_weights
 
@@ -17,6 +17,7 @@ POWER = 0.8
 _EXACT_QUERIES = 13
 _BLOCK = 4_000_000
 _TOLERANCE = 1e-12
+_NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +150,4 @@ def smallest_detectable(differences: NDArray[np.float64]) -> float:
     if len(differences) < 2:
         return 1.0
     spread = float(differences.std(ddof=1)) / np.sqrt(len(differences))
-    return float((norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER)) * spread)
+    return float((_NORMAL.inv_cdf(1 - ALPHA / 2) + _NORMAL.inv_cdf(POWER)) * spread)

@@ -163,9 +163,11 @@ class Searcher:
         """Return, for each position, the cosine of the passage's best sentence, same shape."""
         if not len(positions):
             return np.empty(0, np.float64)
-        rows = [self.sentence_vectors(int(position)) for position in positions]
-        starts = np.concatenate([[0], np.cumsum([len(each) for each in rows[:-1]], dtype=np.int64)])
-        return np.maximum.reduceat(similarities(vector, np.concatenate(rows)), starts)
+        counts = self._first_sentence[positions + 1] - self._first_sentence[positions]
+        starts = np.cumsum(counts) - counts
+        # Row i of the sentences looked at is the i-th, moved to where the passage that it falls in begins.
+        rows = np.arange(counts.sum()) + np.repeat(self._first_sentence[positions] - starts, counts)
+        return np.maximum.reduceat(similarities(vector, self._sentence_vectors[rows]), starts)
 
     def _candidates(
         self,
