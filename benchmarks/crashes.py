@@ -52,6 +52,7 @@ def main() -> None:
     )
     arguments.add_argument("--random-kills", type=int, default=200)
     arguments.add_argument("--every", type=int, default=1, help="of the calls, only every so manieth")
+    arguments.add_argument("--modes", nargs="*", default=list(_AT), choices=list(_AT), help="which faults")
     arguments.add_argument("--servers", type=int, default=2, help="runs side by side")
     given = arguments.parse_args()
     started = time.monotonic()
@@ -117,7 +118,7 @@ def _run_all(folder: Path, given: argparse.Namespace) -> int:
 
 
 def _faults(calls: tuple[int, ...], given: argparse.Namespace, took_s: float) -> Iterator[Fault]:
-    for mode, kinds in _AT.items():
+    for mode, kinds in ((mode, _AT[mode]) for mode in given.modes):
         for at in [at for at, kind in enumerate(calls) if kind in kinds][:: given.every]:
             yield mode, at, None
     chosen = random.Random(20261125)  # noqa: S311  # the same times each time

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.console import OUT, say, settings_with
+from service.console import OUT, print_json, say, settings_with
 
 Command = Callable[..., None]
 CorpusDir = Annotated[
@@ -56,6 +56,32 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command]) -> None
 
         now = roll_back(settings_with(index=index).index_dir, version)
         say(f"Version {now} serves now.", {"version": now}, as_json=as_json)
+
+    @app.command()
+    @fixable
+    def diff(
+        before: Annotated[str, typer.Argument(help="One version.")],
+        after: Annotated[
+            str | None, typer.Argument(help="The other version; the one that serves by default.")
+        ] = None,
+        corpus: CorpusDir = None,
+        index: IndexDir = None,
+        *,
+        as_json: AsJson = False,
+    ) -> None:
+        """Show what differs between two versions, and which of the corpus's questions find other passages.
+
+        Example: citewell diff 34a2b58f65ca7355
+        """
+        from index.snapshot import current_version  # noqa: PLC0415
+        from service.version_diff import diff_versions, print_diff  # noqa: PLC0415
+
+        settings = settings_with(corpus=corpus, index=index)
+        found = diff_versions(settings, before, after or current_version(settings.index_dir))
+        if as_json:
+            print_json(found.as_json())
+        else:
+            print_diff(found, OUT)
 
 
 def job_facts(state_dir: Path) -> dict[str, Any]:

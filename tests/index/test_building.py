@@ -1,3 +1,4 @@
+import errno
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from index.building import BuildReport, build_index
 from index.searching import Searcher, open_snapshot
-from index.snapshot import build_lock, current_version, versions
+from index.snapshot import build_lock, current_version, read_history, versions
 from index.vector_cache import VectorCache
 from ingest.corpus import LEDGER_NAME, read_ledger
 from ingest.errors import BuildInProgressError, CorpusError, ManifestError, SnapshotError
@@ -303,3 +304,73 @@ Sleep helps [1]. Water helps [2].
     assert () in cited
     assert (numbers[2],) in cited
     assert any("1" in warning for warning in report.warnings)
+
+
+_REMEDIES = ("apple", "barley", "cherry", "damson", "elder", "fennel", "ginger", "hazel", "iris", "juniper")
+_CITED = "".join(f"The {remedy} soothes every {remedy} ache [1]. " for remedy in _REMEDIES)
+
+
+def _cited_corpus(folder: Path, *, holder: str) -> Path:
+    """Write an article that cites reference 1, and two sources of which the holder has what it says."""
+    texts = dict.fromkeys(("one", "two"), "Rest in the shade with a good book.")
+    texts[holder] = _CITED.replace(" [1]", "")
+
+    return write_corpus(
+        folder,
+        {
+            "corpus.toml": '[[documents]]\ndoc_id = "article"\npath = "article.md"\n\n[[documents]]\ndoc_id = "one"\n'
+            'path = "one.md"\nkind = "source"\nreference_number = 1\n\n[[documents]]\ndoc_id = "two"\n'
+            'path = "two.md"\nkind = "source"\nreference_number = 2\n\n'
+            '[[references]]\nnumber = 1\nprinted = "Alder B. Salt water. Nose Journal. 2019."\n\n'
+            '[[references]]\nnumber = 2\nprinted = "Birch C. Tablets. Pollen Letters. 2021."\n',
+            "article.md": f"# Remedies\n\n{_CITED}\n\n## References\n\n1. Alder B. Salt water. Nose Journal. 2019.\n"
+            "2. Birch C. Tablets. Pollen Letters. 2021.\n",
+            "one.md": f"# One\n\n{texts['one']}\n",
+            "two.md": f"# Two\n\n{texts['two']}\n",
+        },
+    )
+
+
+def test_a_version_that_finds_its_sources_significantly_worse_is_kept_and_does_not_serve(
+    tmp_path: Path,
+) -> None:
+    corpus_dir = _cited_corpus(tmp_path / "corpus", holder="one")
+    good = build(corpus_dir, paired_test=lambda _: 0.01)
+    _cited_corpus(corpus_dir, holder="two")
+    bad = build(corpus_dir, paired_test=lambda _: 0.01)
+
+    assert good.activated
+    assert not bad.activated
+    assert current_version(tmp_path / "index") == good.version
+    assert set(versions(tmp_path / "index")) == {good.version, bad.version}
+    assert "significantly worse" in (bad.not_activated_because or "")
+    assert read_history(tmp_path / "index")[-1].event == "kept"
+
+    forced = build(corpus_dir, paired_test=lambda _: 0.01, activate_anyway=True)
+    assert forced.activated
+    assert current_version(tmp_path / "index") == forced.version == bad.version
+
+
+def test_a_version_that_is_worse_by_chance_serves(tmp_path: Path) -> None:
+    corpus_dir = _cited_corpus(tmp_path / "corpus", holder="one")
+    build(corpus_dir, paired_test=lambda _: 0.5)
+    _cited_corpus(corpus_dir, holder="two")
+
+    assert build(corpus_dir, paired_test=lambda _: 0.5).activated
+
+
+def test_a_disk_that_fails_for_a_moment_takes_no_document_out_of_the_index(
+    corpus_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = build(corpus_dir).version
+    whole = Path.read_bytes
+
+    def fail(path: Path) -> bytes:
+        if path.name == "ticks.txt":
+            raise OSError(errno.EIO, "Input/output error")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(CorpusError, match=r"ticks\.txt cannot be read: Input/output error"):
+        build(corpus_dir)
+    assert current_version(tmp_path / "index") == version

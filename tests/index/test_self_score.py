@@ -4,7 +4,14 @@ import pytest
 
 from index.building import build_index
 from index.searching import Searcher
-from index.self_score import SelfScore, cited_sentences, rank_citations, score_citations
+from index.self_score import (
+    Decline,
+    SelfScore,
+    cited_sentences,
+    find_decline,
+    rank_citations,
+    score_citations,
+)
 from index.snapshot import current_version
 from index.vector_cache import VectorCache
 from tests.conftest import no_calibration, write_corpus
@@ -83,3 +90,23 @@ def test_an_index_without_cited_sources_has_no_score(tmp_path: Path) -> None:
     assert score_citations(rank_citations(open_index(tmp_path, "Wear gloves [3]."))) == SelfScore(
         0, None, None
     )
+
+
+def test_a_version_is_worse_only_if_the_test_takes_it_for_more_than_chance() -> None:
+    before = {str(at): 1.0 for at in range(8)} | {"gone": 1.0}
+    after = {str(at): 0.5 for at in range(8)} | {"new": 0.0}
+
+    decline = find_decline(before, after, p_value=lambda differences: 0.01 * len(differences) / 8)
+    assert decline == Decline(pairs=8, before=1.0, after=0.5, p_value=0.01)
+    assert find_decline(before, after, p_value=lambda _: 0.05) is None
+    assert find_decline(after, before, p_value=lambda _: 0.0) is None
+    assert find_decline(before, {}, p_value=lambda _: 0.0) is None
+
+
+def test_of_many_cited_sentences_a_sample_is_searched_for_and_always_the_same(tmp_path: Path) -> None:
+    sentences = " ".join(f"Salt water rinses pollen from the nose {at} times [1]." for at in range(12))
+    searcher = open_index(tmp_path, sentences)
+
+    every, some = rank_citations(searcher), rank_citations(searcher, at_most=5)
+    assert len(every) == 12
+    assert list(some) == sorted(every)[:5]
