@@ -4,8 +4,11 @@ import asyncio
 import json
 import math
 import random
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,9 +51,19 @@ class Connection:
     async def send(self, request: bytes) -> tuple[int, bytes]:
         """Return status and body; of a reply without a length, an empty body.
 
+        A kept connection may have been closed in the meantime, as HTTP allows; then another is opened.
+
         Raises:
             OSError, EOFError: If the connection breaks; the next request opens another.
         """
+        if self._writer is not None:
+            try:
+                return await self._exchange(request)
+            except (ConnectionError, EOFError):
+                pass
+        return await self._exchange(request)
+
+    async def _exchange(self, request: bytes) -> tuple[int, bytes]:
         if self._writer is None or self._reader is None:
             self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
@@ -144,18 +157,55 @@ async def _send(connection: Connection, request: bytes, tally: Tally) -> None:
         tally.versions.add(body[at + 11 : body.index(b'"', at + 11)])
 
 
-def probe_health(port: int, seconds: float, every_s: float = 0.05) -> Tally:
-    """Ask again and again whether the service is alive; to be run in a process of its own."""
+def probe_health(port: int, seconds: float, every_s: float = 0.05) -> tuple[Tally, Tally]:
+    """Ask again and again whether a service is alive; to be run in a process of its own.
 
-    async def run() -> Tally:
-        tally, connection, until = Tally(), Connection(port), time.perf_counter() + seconds
-        while time.perf_counter() < until:
-            await _send(connection, get("/health/live"), tally)
-            await asyncio.sleep(every_s)
-        connection.close()
-        return tally
+    Returns:
+        What the service answered, and beside it what a server that does nothing else did, asked in turn: what
+        that takes is the machine's doing.
+    """
+
+    async def run() -> tuple[Tally, Tally]:
+        tally, bare, until = Tally(), Tally(), time.perf_counter() + seconds
+        with bare_server() as bare_port:
+            connection, beside = Connection(port), Connection(bare_port)
+            while time.perf_counter() < until:
+                await _send(connection, get("/health/live"), tally)
+                await _send(beside, get("/health/live"), bare)
+                await asyncio.sleep(every_s)
+            connection.close()
+            beside.close()
+        return tally, bare
 
     return asyncio.run(run())
+
+
+_BARE = """
+import asyncio
+async def answer(reader, writer):
+    while await reader.readuntil(b"\\r\\n\\r\\n"):
+        writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 15\\r\\n\\r\\n" + b'{"status":"ok"}')
+async def main():
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
+@contextmanager
+def bare_server() -> Iterator[int]:
+    """Run a server of a few lines in a process of its own, and yield its port."""
+    process = subprocess.Popen(  # noqa: S603  # our own command
+        [sys.executable, "-c", _BARE], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def median(values: Sequence[float]) -> float:

@@ -54,7 +54,7 @@ def report(service: Service, *, seconds: float, times: float) -> None:
     with multiprocessing.get_context("spawn").Pool(1) as other, memory:
         health = other.apply_async(probe_health, (service.port, seconds))
         during = asyncio.run(open_loop(service.port, questions, per_s=rate, seconds=seconds))
-        alive = health.get()
+        alive, bare = health.get()
     after = peak()
     best = max(before.of(200), after.of(200)) / _PEAK_S
     goodput = during.of(200) / seconds
@@ -74,6 +74,10 @@ def report(service: Service, *, seconds: float, times: float) -> None:
     table.add_row(
         "/health/live, p50 / p99 / most ms",
         f"{alive.percentile(0.5):.1f} / {alive.percentile(0.99):.1f} / {alive.percentile(1):.1f}",
+    )
+    table.add_row(
+        "a bare server beside it, p50 / p99 / most ms",
+        f"{bare.percentile(0.5):.1f} / {bare.percentile(0.99):.1f} / {bare.percentile(1):.1f}",
     )
     table.add_row("/health/live, asked / not 200", f"{sum(alive.statuses.values())} / {_not_200(alive)}")
     table.add_row("memory, MiB: first and last tenth", f"{early:.1f}, {late:.1f} ({late / early - 1:+.1%})")

@@ -1,10 +1,13 @@
 """The bounded queue before the encoder: what has no room in it is told so at once."""
 
 import asyncio
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, ParamSpec, TypeVar
 
@@ -18,7 +21,22 @@ from service.request_record import current_record
 P = ParamSpec("P")
 T = TypeVar("T")
 
+#: How much lower the priority of question threads is than the event loop's; builds beside the service have 10.
+_NICENESS = 5
 _OVERLOADED = f"Too many questions are waiting already. Try again in {OVERLOAD_RETRY_S} s."
+
+
+def _go_second() -> None:
+    """Let this thread compute only when the event loop does not want to.
+
+    Where there are as many question threads as processors, the system would otherwise let whoever asks only whether
+    we live, or is to be refused, wait for a question to be done. On Linux a thread has a priority of its own.
+    """
+    me = threading.get_native_id()
+    # Where a thread's priority is the whole process's, or may not be lowered, everything is as it was.
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, me, os.getpriority(os.PRIO_PROCESS, me) + _NICENESS)
 
 
 class QuestionQueue(Executor):
@@ -28,7 +46,7 @@ class QuestionQueue(Executor):
     """
 
     def __init__(self, *, threads: int, max_waiting: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="question")
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="question", initializer=_go_second)
         self._room = threads + max_waiting
         self._held = 0
         self._lock = threading.Lock()

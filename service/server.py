@@ -13,6 +13,10 @@ from ingest.errors import CitewellError
 from service.connections import guarded_by
 from service.settings import Settings, names_in
 
+#: Seconds that a question's thread may compute before it lets another go on. Python's own 5 ms would be what each
+#: step of each other request waits while questions are answered.
+_SWITCH_S = 0.001
+
 #: Given what to do when the index cannot be opened, the application.
 MakeApp = Callable[[Callable[[Exception], None]], FastAPI]
 
@@ -75,6 +79,7 @@ def run_server(listening: socket.socket, make_app: MakeApp, settings: Settings) 
 
     server = uvicorn.Server(server_config(make_app(give_up), settings))
     # Ctrl-C and SIGTERM reach us once the server has seen to an orderly end.
+    sys.setswitchinterval(_SWITCH_S)
     with closing(listening), _exit_on_sigterm(), suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if failures:

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         default=MAX_QUESTION_CHARS, ge=1, le=MAX_QUESTION_CHARS, description="Longest question answered."
     )
     max_waiting: int = Field(
-        default=32,
+        default=16,
         ge=0,
         le=10_000,
         description="Questions that may wait for a thread; more are told to come back.",
