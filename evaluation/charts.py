@@ -1,19 +1,19 @@
 """Plots as inline SVG that need no script, no font and no colour vision.
 
 Each plot has a title and a description for screen readers; series differ in shape and dash as well as in
-colour. Text takes the colour of the page, so light and dark both work.
+colour. Colours are classes that the page's style defines for light and dark; text takes the colour of the page.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_WIDTH, _HEIGHT = 640, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 16, 48
+# Small enough that its labels can still be read on a telephone, where it is drawn at about this size.
+_WIDTH, _HEIGHT = 420, 280
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 44
 _TICKS = 5
-
-#: Okabe and Ito's palette, told apart with every common colour blindness.
-BLUE, ORANGE = "#0072B2", "#D55E00"
+_ROW_WIDTH, _ROW_HEIGHT = 120, 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +37,48 @@ def line_plot(axes: Axes, points: Points, *, diagonal: bool = False, markers: bo
     parts = []
     if diagonal:
         low, high = axes.x_range
-        parts.append(
-            f'<path d="{scale.path([(low, low), (high, high)])}" fill="none" stroke="currentColor" '
-            'stroke-dasharray="6 5" opacity="0.6"/>'
-        )
+        parts.append(f'<path d="{scale.path([(low, low), (high, high)])}" class="dashed"/>')
     if points:
-        parts.append(f'<path d="{scale.path(points)}" fill="none" stroke="{BLUE}" stroke-width="2.5"/>')
+        parts.append(f'<path d="{scale.path(points)}" class="line"/>')
     if markers:
         parts += [
-            f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="5" fill="{BLUE}"/>' for x, y in points
+            f'<circle cx="{scale.x(x):.1f}" cy="{scale.y(y):.1f}" r="4" class="bar"/>' for x, y in points
         ]
     return _frame(axes, scale, parts)
 
 
 def bar_plot(axes: Axes, bars: Sequence[tuple[float, float, float]]) -> str:
-    """Return a plot of bars, each (from, to, height); those below zero are orange and outlined."""
+    """Return a plot of bars, each (from, to, height); those below zero are hollow as well as orange."""
     scale = _Scale(axes)
     zero = scale.y(max(0.0, axes.y_range[0]))
     parts = []
     for start, end, height in bars:
         top = scale.y(height)
-        style = (
-            f'fill="{BLUE}"' if height >= 0 else f'fill="{ORANGE}" stroke="currentColor" stroke-width="0.5"'
-        )
-        width = max(0.8, scale.x(end) - scale.x(start) - 0.5)
+        gap = 1.0 if scale.x(end) - scale.x(start) > 6 else 0.0  # thin bars without gaps, or they flicker
+        width = max(0.5, scale.x(end) - scale.x(start) - gap)
         parts.append(
             f'<rect x="{scale.x(start):.1f}" y="{min(top, zero):.1f}" width="{width:.1f}" '
-            f'height="{abs(zero - top):.1f}" {style}/>'
+            f'height="{abs(zero - top):.1f}" class="{"bar" if height >= 0 else "below"}"/>'
         )
-    parts.append(f'<path d="M{_LEFT} {zero:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor"/>')
+    parts.append(f'<path d="M{_LEFT} {zero:.1f}H{_WIDTH - _RIGHT}" class="axis"/>')
     return _frame(axes, scale, parts)
 
 
-def interval_plot(axes: Axes, rows: Sequence[tuple[str, float, float, float]]) -> str:
-    """Return one line per row of (name, value, low, high): a dot in its interval."""
-    left, row_height = 230, 24
-    height = row_height * len(rows) + _BOTTOM
+def interval_row(value: float, low: float, high: float, *, limits: tuple[float, float] = (0.0, 1.0)) -> str:
+    """Return a dot in its interval, for a table that has the numbers beside it."""
+    bottom, top = limits
 
-    def x(value: float) -> float:
-        low, high = axes.x_range
-        return left + (value - low) / (high - low) * (_WIDTH - _RIGHT - left)
+    def x(at: float) -> float:
+        return 5 + (min(max(at, bottom), top) - bottom) / (top - bottom) * (_ROW_WIDTH - 10)
 
-    parts = []
-    for at, (name, value, low, high) in enumerate(rows):
-        y = row_height * (at + 0.5)
-        parts.append(
-            f'<text x="{left - 10}" y="{y + 4:.1f}" text-anchor="end">{escape(name)}</text>'
-            f'<path d="M{x(low):.1f} {y:.1f}H{x(high):.1f}M{x(low):.1f} {y - 5:.1f}v10M{x(high):.1f} {y - 5:.1f}v10" '
-            f'stroke="{BLUE}" stroke-width="2" fill="none"/>'
-            f'<circle cx="{x(value):.1f}" cy="{y:.1f}" r="4.5" fill="{ORANGE}"/>'
-        )
-    bottom = row_height * len(rows)
-    for tick in _ticks(axes.x_range):
-        parts.append(
-            f'<path d="M{x(tick):.1f} 0V{bottom}" stroke="currentColor" opacity="0.15"/>'
-            f'<text x="{x(tick):.1f}" y="{bottom + 18}" text-anchor="middle">{tick:g}</text>'
-        )
-    label = f'<text x="{(left + _WIDTH) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">{escape(axes.x_label)}</text>'
-    return _svg(axes, height, [*parts, label])
+    middle = _ROW_HEIGHT / 2
+    zero = f'<path d="M{x(0):.1f} 1V{_ROW_HEIGHT - 1}" class="grid"/>' if bottom < 0 < top else ""
+    return (
+        f'<svg viewBox="0 0 {_ROW_WIDTH} {_ROW_HEIGHT}" class="row" aria-hidden="true">'
+        f'<path d="M5 {middle}H{_ROW_WIDTH - 5}" class="grid"/>{zero}'
+        f'<path d="M{x(low):.1f} {middle}H{x(high):.1f}M{x(low):.1f} 4.5v9M{x(high):.1f} 4.5v9" class="line"/>'
+        f'<circle cx="{x(value):.1f}" cy="{middle}" r="4" class="dot"/></svg>'
+    )
 
 
 class _Scale:
@@ -117,32 +101,33 @@ class _Scale:
 
 def _frame(axes: Axes, scale: _Scale, parts: Sequence[str]) -> str:
     grid = []
-    for tick in _ticks(axes.y_range):
+    for tick in ticks(axes.y_range):
         y = scale.y(tick)
         grid.append(
-            f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="currentColor" opacity="0.15"/>'
-            f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+            f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" class="grid"/>'
+            f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
         )
-    for tick in _ticks(axes.x_range):
+    for tick in ticks(axes.x_range):
         grid.append(
-            f'<text x="{scale.x(tick):.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">{tick:g}</text>'
+            f'<text x="{scale.x(tick):.1f}" y="{_HEIGHT - _BOTTOM + 16}" text-anchor="middle">{tick:g}</text>'
         )
     middle = (_HEIGHT - _BOTTOM) / 2
     labels = [
         f'<text x="{(_LEFT + _WIDTH) / 2:.0f}" y="{_HEIGHT - 8}" text-anchor="middle">{escape(axes.x_label)}</text>',
-        f'<text x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">'
+        f'<text x="12" y="{middle}" text-anchor="middle" transform="rotate(-90 12 {middle})">'
         f"{escape(axes.y_label)}</text>",
     ]
-    return _svg(axes, _HEIGHT, [*grid, *parts, *labels])
-
-
-def _svg(axes: Axes, height: int, parts: Sequence[str]) -> str:
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(axes.title)}: '
-        f'{escape(axes.description)}">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(axes.title)}: '
+        f'{escape(axes.description)}">{"".join([*grid, *parts, *labels])}</svg>'
     )
 
 
-def _ticks(limits: tuple[float, float]) -> list[float]:
+def ticks(limits: tuple[float, float]) -> list[float]:
+    """Return round numbers within limits, about five, evenly spaced."""
     low, high = limits
-    return [float(f"{low + (high - low) * at / _TICKS:.3g}") for at in range(_TICKS + 1)]
+    rough = (high - low) / _TICKS
+    power = 10 ** math.floor(math.log10(rough))
+    step = next(each * power for each in (1, 2, 5, 10) if each * power >= rough * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [float(f"{at * step:.6g}") for at in range(first, last + 1)]

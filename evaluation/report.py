@@ -1,54 +1,47 @@
 """One self-contained HTML page about an evaluation or a comparison: opens offline, runs no script."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from evaluation.charts import Axes, bar_plot, interval_plot, line_plot
+from evaluation.charts import Axes, bar_plot, interval_row, line_plot
 from evaluation.comparing import ChangedQuery, Comparison, falls
-from evaluation.results import LOWER_IS_BETTER, QueryResult, Results, Returned, SetResult
+from evaluation.glossary import marked, meaning
+from evaluation.markup import figure, framed, number, page, table, text, tiles
+from evaluation.resampling import Estimate
+from evaluation.results import QueryResult, Results, Returned, SetResult
 
 _WORST = 20
 _RANKS_SHOWN = 5
 _LATENCY_BINS = 24
-_SHORT_CHARS = 24
 _MAIN_MEASURES = ("nDCG@10", "MRR@10")
-
-#: Nothing is fetched, nothing runs.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
-
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; }
-h1, h2, h3 { line-height: 1.2; }
-h2 { margin-top: 3rem; border-top: 2px solid; padding-top: 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: .9rem; }
-caption { text-align: left; font-weight: bold; padding: .25rem 0; }
-td.short { white-space: nowrap; }
-.scroll { overflow-x: auto; }
-th, td { border-bottom: 1px solid color-mix(in srgb, currentColor 25%, transparent); padding: .25rem .6rem; }
-th, td { text-align: left; vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-figure { margin: 1rem 0; }
-svg { width: 100%; max-width: 46rem; height: auto; font: 13px system-ui, sans-serif; fill: currentColor; }
-summary { cursor: pointer; padding: .3rem 0; }
-.note { opacity: .8; font-size: .9rem; }
-.bad { font-weight: bold; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; font-size: .85rem; }
-"""
+#: What a reader wants to know first, where it was measured.
+_HEADLINES = (
+    "Success@1",
+    "Success@5",
+    "nDCG@10",
+    "Recall@100",
+    "answer_support",
+    "AUROC",
+    "false_answer",
+    "wrong_refusal",
+)
 
 
 def results_page(results: Results) -> str:
     """Return the report of an evaluation."""
     body = [
-        f"<h1>Evaluation of {_text(_target_name(results.target))}</h1>",
-        *(_set_section(each, results.timings.get(each.name, {})) for each in results.sets),
-        "<h2>How to repeat this</h2>",
+        f"<h1>Evaluation of {text(_target_name(results.target))}</h1>",
+        _contents(results),
         *(
-            f"<h3>{name}</h3><pre>{_text(json.dumps(dict(value), ensure_ascii=False, indent=1))}</pre>"
+            _set_section(place, each, results.timings.get(each.name, {}))
+            for place, each in enumerate(results.sets)
+        ),
+        '<h2 id="repeat">How to repeat this</h2>',
+        *(
+            f"<h3>{name}</h3><pre>{text(json.dumps(dict(value), ensure_ascii=False, indent=1))}</pre>"
             for name, value in (
                 ("Settings", results.settings),
                 ("What was asked", results.target),
@@ -57,7 +50,16 @@ def results_page(results: Results) -> str:
             )
         ),
     ]
-    return _page("Citewell evaluation", body)
+    return page("Citewell evaluation", body)
+
+
+def _contents(results: Results) -> str:
+    sets = "".join(
+        f'<li><a href="#set-{place}">{text(each.name)}</a></li>' for place, each in enumerate(results.sets)
+    )
+    return (
+        f'<nav aria-label="Contents"><ul>{sets}<li><a href="#repeat">How to repeat this</a></li></ul></nav>'
+    )
 
 
 def comparison_page(comparison: Comparison, *, name_a: str, name_b: str) -> str:
@@ -75,7 +77,7 @@ def comparison_page(comparison: Comparison, *, name_a: str, name_b: str) -> str:
     )
     rows = [
         (
-            f"{each.set_name}: {_measure(each.measure)}",
+            f"{each.set_name}: {marked(each.measure)}",
             f"{each.paired.mean_a:.4f}",
             f"{each.paired.mean_b:.4f}",
             f"{each.paired.difference:+.4f}",
@@ -90,36 +92,38 @@ def comparison_page(comparison: Comparison, *, name_a: str, name_b: str) -> str:
     if comparison.identical:
         verdict = "<p>The two are identical on every query.</p>"
     elif fallen := falls(comparison):
-        verdict = f'<ul class="bad">{"".join(f"<li>{_text(each)}</li>" for each in fallen)}</ul>'
+        verdict = f'<ul class="bad">{"".join(f"<li>{text(each)}</li>" for each in fallen)}</ul>'
     else:
         verdict = "<p>No measure is significantly worse in B.</p>"
     body = [
         "<h1>Comparison of two evaluations</h1>",
-        f"<p>A is {_text(name_a)}, B is {_text(name_b)}.</p>",
+        f"<p>A is {text(name_a)}, B is {text(name_b)}.</p>",
         verdict,
-        _table(headings, rows, caption="Every measure, paired over queries"),
+        table(headings, rows, caption="Every measure, paired over queries"),
         '<p class="note">p: two-sided paired randomisation test. Holm: corrected over all rows; below 0.05 is '
         "significant. Detectable: the smallest true difference that this test would find in 80 % of samples.</p>",
-        *(f"<p>Not compared, only one has it: {_text(each)}</p>" for each in comparison.left_out),
+        *(f"<p>Not compared, only one has it: {text(each)}</p>" for each in comparison.left_out),
         "<h2>The queries that changed most</h2>",
         _differences_plot(comparison.changed),
         *(_changed_query(each) for each in comparison.changed),
     ]
-    return _page("Citewell comparison", body)
+    return page("Citewell comparison", body)
 
 
-def _set_section(result: SetResult, timing: Mapping[str, Any]) -> str:
+def _set_section(place: int, result: SetResult, timing: Mapping[str, Any]) -> str:
     split = f", split {result.split}" if result.split else ""
     parts = [
-        f"<h2>{_text(result.name)}{_text(split)}: {result.n_queries} queries</h2>",
-        f"<p>{len(result.failed)} failed and {len(result.empty)} returned nothing; they count as the worst.</p>",
+        f'<h2 id="set-{place}">{text(result.name)}{text(split)}: {result.n_queries} queries</h2>',
+        _tiles(result),
         _measures(result),
-        _table(("count", "n"), [(name, str(n)) for name, n in result.counts.items()], caption="Counts"),
+        table(("count", "n"), [(name, str(n)) for name, n in result.counts.items()], caption="Counts"),
         _slices(result),
+        '<div class="grid-of-plots">',
         _reliability(result),
         _risk_coverage(result),
         _latency(timing),
         _values_plot(result),
+        "</div>",
         _worst_queries(result),
         _failures(result),
     ]
@@ -127,24 +131,56 @@ def _set_section(result: SetResult, timing: Mapping[str, Any]) -> str:
 
 
 def _measures(result: SetResult) -> str:
-    measured = [(name, each) for name, each in result.estimates.items() if each.value is not None]
-    axes = Axes(
-        title="Measures with 95 % intervals",
-        description=", ".join(f"{name} {each.value:.3f}" for name, each in measured),
-        x_label="value, with its 95 % bootstrap interval; ↓ less is better",
+    """Return the table of all measures, each with its interval drawn beside the numbers."""
+    head = "".join(
+        f'<th scope="col"{kind}>{name}</th>'
+        for name, kind in (
+            ("measure", ""),
+            ("value", ' class="number"'),
+            ("95 % interval", ""),
+            ("low", ' class="number"'),
+            ("high", ' class="number"'),
+            ("queries", ' class="number"'),
+        )
     )
-    rows = [(_short(name), each.value or 0.0, each.low or 0.0, each.high or 0.0) for name, each in measured]
-    table = [
-        (_measure(name), _number(each.value), _number(each.low), _number(each.high), str(each.n))
-        for name, each in result.estimates.items()
-    ]
-    return _figure(
-        interval_plot(axes, rows),
-        ("measure", "value", "low", "high", "queries"),
-        table,
-        axes.title,
-        is_open=True,
+    rows = "".join(_measure_row(name, each) for name, each in result.estimates.items())
+    note = '<p class="note">↓ less is better. Intervals are drawn from 0 to 1.</p>'
+    return (
+        framed(
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>", caption="Every measure", kind="measures"
+        )
+        + note
     )
+
+
+def _measure_row(name: str, found: Estimate) -> str:
+    drawn = (
+        ""
+        if found.value is None or found.low is None or found.high is None
+        else interval_row(found.value, found.low, found.high)
+    )
+    return (
+        f'<tr><th scope="row">{text(marked(name))}<small>{text(meaning(name))}</small></th>'
+        f'<td class="number">{number(found.value)}</td><td>{drawn}</td>'
+        f'<td class="number">{number(found.low)}</td><td class="number">{number(found.high)}</td>'
+        f'<td class="number">{found.n}</td></tr>'
+    )
+
+
+def _tiles(result: SetResult) -> str:
+    facts = []
+    for name in _HEADLINES:
+        found = result.estimates.get(name)
+        if found is not None and found.value is not None:
+            interval = f"{found.low:.2f} to {found.high:.2f}, {found.n} queries"
+            facts.append((f"{found.value:.3f}", marked(name), f"{interval}; {meaning(name)}"))
+    if "numbers wrong" in result.counts:
+        checked = f"of {result.counts['numbers checked']:,} checked"
+        facts.append((str(result.counts["numbers wrong"]), "wrong reference numbers", checked))
+    facts.append(
+        (f"{len(result.failed)} / {len(result.empty)}", "failed / returned nothing", "count as the worst")
+    )
+    return tiles(facts)
 
 
 def _slices(result: SetResult) -> str:
@@ -152,10 +188,10 @@ def _slices(result: SetResult) -> str:
         return ""
     names = list(dict.fromkeys(name for each in result.slices for name in each.values))
     rows = [
-        (f"{each.by}: {each.name}", str(each.n), *(_number(each.values.get(name)) for name in names))
+        (f"{each.by}: {each.name}", str(each.n), *(number(each.values.get(name)) for name in names))
         for each in result.slices
     ]
-    return _table(("slice", "queries", *map(_measure, names)), rows, caption="By kind and by document")
+    return table(("slice", "queries", *map(marked, names)), rows, caption="By kind and by document")
 
 
 def _reliability(result: SetResult) -> str:
@@ -178,7 +214,7 @@ def _reliability(result: SetResult) -> str:
         for each in result.reliability
     ]
     plot = line_plot(axes, points, diagonal=True, markers=True)
-    return _figure(plot, ("confidence", "questions", "mean", "share answerable"), rows, axes.title)
+    return figure(plot, ("confidence", "questions", "mean", "share answerable"), rows, axes.title)
 
 
 def _risk_coverage(result: SetResult) -> str:
@@ -194,7 +230,7 @@ def _risk_coverage(result: SetResult) -> str:
         next(point for point in result.risk_coverage if point[0] >= at / 10 - 1e-9) for at in range(1, 11)
     ]
     rows = [(f"{coverage:.3f}", f"{risk:.3f}") for coverage, risk in tenths]
-    return _figure(line_plot(axes, result.risk_coverage), ("coverage", "risk"), rows, axes.title)
+    return figure(line_plot(axes, result.risk_coverage), ("coverage", "risk"), rows, axes.title)
 
 
 def _latency(timing: Mapping[str, Any]) -> str:
@@ -214,7 +250,7 @@ def _latency(timing: Mapping[str, Any]) -> str:
         y_range=(0, float(counts.max())),
     )
     rows = [(f"{a:.1f} to {b:.1f}", f"{n:.0f}") for a, b, n in bars]
-    return _figure(
+    return figure(
         bar_plot(axes, bars), ("milliseconds", "queries"), rows, f"{axes.title}. {axes.description}"
     )
 
@@ -240,7 +276,7 @@ def _values_plot(result: SetResult) -> str:
         (query, result.queries[query].text, f"{value:.4f}")
         for query, value in sorted(result.per_query[measure].items(), key=lambda pair: (pair[1], pair[0]))
     ]
-    return _figure(bar_plot(axes, bars), ("query", "text", measure), rows, axes.title)
+    return figure(bar_plot(axes, bars), ("query", "text", measure), rows, axes.title)
 
 
 def _worst_queries(result: SetResult) -> str:
@@ -248,7 +284,7 @@ def _worst_queries(result: SetResult) -> str:
     if measure is None:
         return ""
     worst = sorted(result.per_query[measure].items(), key=lambda pair: (pair[1], pair[0]))[:_WORST]
-    parts = [f"<h3>The {len(worst)} queries with the lowest {_text(measure)}</h3>"]
+    parts = [f"<h3>The {len(worst)} queries with the lowest {text(measure)}</h3>"]
     for query, value in worst:
         parts.append(_one_query(query, result.queries[query], f"{measure} {value:.3f}"))
     wrong = {query: each for query, each in result.queries.items() if each.wrong_numbers}
@@ -259,11 +295,11 @@ def _worst_queries(result: SetResult) -> str:
 
 
 def _one_query(query: str, found: QueryResult, said: str) -> str:
-    lines = [f"<details><summary>{_text(query)}: {_text(found.text)} <b>{_text(said)}</b></summary>"]
+    lines = [f"<details><summary>{text(query)}: {text(found.text)} <b>{text(said)}</b></summary>"]
     if found.failure is not None:
-        lines.append(f'<p class="bad">Failed: {_text(found.failure)}</p>')
+        lines.append(f'<p class="bad">Failed: {text(found.failure)}</p>')
     if found.answer is not None:
-        lines.append(f"<p>Answer (confidence {_number(found.confidence)}): {_text(found.answer)}</p>")
+        lines.append(f"<p>Answer (confidence {number(found.confidence)}): {text(found.answer)}</p>")
     return "".join([*lines, _ranking(found.ranking[:_RANKS_SHOWN]), "</details>"])
 
 
@@ -273,16 +309,14 @@ def _ranking(ranking: Sequence[Returned]) -> str:
         for rank, each in enumerate(ranking, start=1)
     ]
     return (
-        _table(("rank", "score", "relevant", "item", "text"), rows)
-        if rows
-        else "<p>Nothing was returned.</p>"
+        table(("rank", "score", "relevant", "item", "text"), rows) if rows else "<p>Nothing was returned.</p>"
     )
 
 
 def _failures(result: SetResult) -> str:
     if not result.failed:
         return ""
-    return _table(("query", "reason"), list(result.failed.items()), caption="Failed queries")
+    return table(("query", "reason"), list(result.failed.items()), caption="Failed queries")
 
 
 def _differences_plot(changed: Sequence[ChangedQuery]) -> str:
@@ -303,82 +337,17 @@ def _differences_plot(changed: Sequence[ChangedQuery]) -> str:
         (f"{each.set_name} {each.query}", each.text, f"{each.value_a:.4f}", f"{each.value_b:.4f}")
         for each in changed
     ]
-    return _figure(bar_plot(axes, bars), ("query", "text", "A", "B"), rows, axes.title)
+    return figure(bar_plot(axes, bars), ("query", "text", "A", "B"), rows, axes.title)
 
 
 def _changed_query(changed: ChangedQuery) -> str:
     return (
-        f"<details><summary>{_text(changed.set_name)} {_text(changed.query)}: {_text(changed.text)} "
-        f"<b>{_text(changed.measure)} {changed.value_a:.3f} → {changed.value_b:.3f}</b></summary>"
+        f"<details><summary>{text(changed.set_name)} {text(changed.query)}: {text(changed.text)} "
+        f"<b>{text(changed.measure)} {changed.value_a:.3f} → {changed.value_b:.3f}</b></summary>"
         f"<h3>A</h3>{_ranking(changed.ranking_a)}<h3>B</h3>{_ranking(changed.ranking_b)}</details>"
     )
-
-
-def _figure(
-    plot: str, headings: Sequence[str], rows: Sequence[Sequence[str]], caption: str, *, is_open: bool = False
-) -> str:
-    """Return a plot with the table behind it, folded away unless it is the main thing."""
-    state = " open" if is_open else ""
-    return (
-        f"<figure><figcaption><h3>{_text(caption)}</h3></figcaption>{plot}"
-        f"<details{state}><summary>The numbers behind this plot</summary>{_table(headings, rows)}</details></figure>"
-    )
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None) -> str:
-    numeric = [bool(rows) and all(_is_number(row[at]) for row in rows) for at in range(len(headings))]
-    head = "".join(
-        f'<th scope="col"{_class(numeric[at])}>{_text(name)}</th>' for at, name in enumerate(headings)
-    )
-    body = "".join(
-        "<tr>"
-        + "".join(f"<td{_class(numeric[at], cell)}>{_text(cell)}</td>" for at, cell in enumerate(row))
-        + "</tr>"
-        for row in rows
-    )
-    above = f"<caption>{_text(caption)}</caption>" if caption else ""
-    return (
-        f'<div class="scroll" tabindex="0"><table>{above}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _class(is_number: bool, cell: str | None = None) -> str:  # noqa: FBT001  # one cell
-    if is_number:
-        return ' class="number"'
-    return ' class="short"' if cell is not None and len(cell) <= _SHORT_CHARS else ""
-
-
-def _is_number(cell: str) -> bool:
-    return not cell or cell == "–" or cell.lstrip("+-").replace(".", "", 1).isdigit()
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def _measure(name: str) -> str:
-    return f"{name} (less is better)" if name in LOWER_IS_BETTER else name
-
-
-def _short(name: str) -> str:
-    return f"{name} ↓" if name in LOWER_IS_BETTER else name
 
 
 def _target_name(target: Mapping[str, Any]) -> str:
     named = [str(target[key]) for key in ("kind", "url", "version", "file", "title") if key in target]
     return " ".join(named) or "nothing"
-
-
-def _text(value: str) -> str:
-    return escape(str(value))
-
-
-def _page(title: str, body: Iterable[str]) -> str:
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        f'<link rel="icon" href="data:,"><title>{_text(title)}</title><style>{_STYLE}</style></head>'
-        f"<body><main>{''.join(body)}</main></body></html>\n"
-    )
