@@ -16,7 +16,7 @@ from rich.table import Table
 
 from answer.questions import JudgedQuestion, read_questions
 from index.embedding import Embedder, SentenceTransformerEmbedder
-from index.fusion import fuse_scores
+from index.fusion import WeightedScores, fuse_scores
 from index.lexical import BM25Index
 from index.vector_cache import VectorCache
 from ingest.bibliography import DocumentReferences, number_references
@@ -101,11 +101,17 @@ def _variants(bench: Bench) -> dict[str, Scores]:
         "mean of passage with headings and best sentence": mean,
         **{
             f"the same fused with BM25, {weight} on dense": np.stack(
-                [fuse_scores(a, b, dense_weight=weight) for a, b in zip(mean, lexical, strict=True)]
+                [_fuse(a, b, dense_weight=weight) for a, b in zip(mean, lexical, strict=True)]
             )
             for weight in (0.7, 0.8, 0.9, 0.95)
         },
     }
+
+
+def _fuse(dense: Scores, lexical: Scores, *, dense_weight: float) -> Scores:
+    return fuse_scores(
+        [WeightedScores(dense, -1, dense_weight), WeightedScores(lexical, 0, 1 - dense_weight)]
+    )
 
 
 def _bench(

@@ -12,6 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -132,6 +133,13 @@ def by_vectors(searcher: Searcher, query: str, k: int) -> Ranked:
     return _documents(searcher, positions, scores)
 
 
+def by_both(searcher: Searcher, query: str, k: int) -> Ranked:
+    """Rank as the service does, but for the comparison of tokens."""
+    without = copy(searcher)
+    without.tokens = None
+    return as_served(without, query, k)
+
+
 def as_served(searcher: Searcher, query: str, k: int) -> Ranked:
     """Rank as the service does, all steps together."""
     return [(hit.passage.doc_id, hit.score) for hit in searcher.search(query, k=k).ranked]
@@ -141,6 +149,7 @@ def as_served(searcher: Searcher, query: str, k: int) -> Ranked:
 SYSTEMS: dict[str, Callable[[Searcher, str, int], Ranked]] = {
     "BM25": by_words,
     "dense": by_vectors,
+    "hybrid": by_both,
     "as served": as_served,
 }
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from index.content import Content, write_content
 from index.embedding import Embedder
+from index.late_interaction import TokenStoreWriter
 from index.lexical import BM25Index
 from index.searching import (
     CONFIDENCE_NAME,
@@ -20,7 +21,9 @@ from index.searching import (
     LEXICAL_NAME,
     RANKS_NAME,
     SENTENCES_NAME,
+    TOKENS_NAME,
     VECTORS_NAME,
+    WORDING_NAME,
     WORDS_NAME,
     Searcher,
 )
@@ -29,6 +32,7 @@ from index.snapshot import activate, build_lock, current_version, keep_aside, pr
 from index.spelling import Spelling
 from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
+from index.wording import Wording, lay_words
 from ingest.bibliography import Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
 from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, Reader, load_corpus, reference_lists
@@ -37,6 +41,10 @@ from ingest.errors import BibliographyError, CorpusError, SnapshotNotFoundError
 from ingest.markers import without_markers
 from ingest.readers.registry import read_document
 from ingest.records import Document, Passage
+
+#: A larger index is searched without comparing tokens: they take some 40 kB a passage.
+MOST_PASSAGES_WITH_TOKENS = 50_000
+_PASSAGES_AT_ONCE = 1_000
 
 #: Called with the name of a stage, how much of it is done, and how much there is.
 Progress = Callable[[str, int, int], None]
@@ -220,13 +228,43 @@ def write_parts(
     texts = [passage.embedding_text for passage in content.passages]
     vectors = cache.embed(embedder, texts, progress=embed_progress("embed passages"))
     FlatVectorStore.of(vectors).write(folder / VECTORS_NAME)
-    sentences = cache.embed(embedder, _sentence_texts(content), progress=embed_progress("embed sentences"))
-    np.save(folder / SENTENCES_NAME, sentences.astype(np.float16), allow_pickle=False)
+    _write_sentences(folder, content, embedder, cache, embed_progress("embed sentences"))
     (folder / LEXICAL_NAME).mkdir()
     titles = {document.doc_id: document.title for document in content.documents}
     searchable = [f"{titles[passage.doc_id]}\n{passage.embedding_text}" for passage in content.passages]
     BM25Index.of(searchable).write(folder / LEXICAL_NAME)
-    Spelling.of(searchable).write(folder / WORDS_NAME)
+    Spelling.of([*searchable, *lay_words()]).write(folder / WORDS_NAME)
+    Wording.of(searchable).write(folder / WORDING_NAME)
+
+
+def _write_sentences(
+    folder: Path,
+    content: Content,
+    embedder: Embedder,
+    cache: VectorCache,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Write the vectors of all sentences, and those of their tokens where the index is small enough."""
+    with_tokens = len(content.passages) <= MOST_PASSAGES_WITH_TOKENS
+    texts = _sentence_texts(content)
+    lengths = [len(passage.sentences) for passage in content.passages]
+    ends = np.cumsum([0, *lengths])
+    vectors = np.empty((len(texts), embedder.identity.dim), dtype=np.float16)
+    if not with_tokens:
+        vectors[:] = cache.embed(embedder, texts, progress=progress)
+    else:
+        (folder / TOKENS_NAME).mkdir()
+        writer = TokenStoreWriter(folder / TOKENS_NAME)
+        for first in range(0, len(lengths), _PASSAGES_AT_ONCE):
+            last = min(first + _PASSAGES_AT_ONCE, len(lengths))
+            vectors[ends[first] : ends[last]], tokens = cache.encode(
+                embedder, texts[ends[first] : ends[last]]
+            )
+            for at in range(first, last):
+                writer.add_passage(tokens[ends[at] - ends[first] : ends[at + 1] - ends[first]])
+            progress(int(ends[last]), len(texts))
+        writer.finish(n_passages=len(lengths))
+    np.save(folder / SENTENCES_NAME, vectors, allow_pickle=False)
 
 
 def _sentence_texts(content: Content) -> list[str]:

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.content import ContentStore
-from index.embedding import Embedder
-from index.fusion import fuse_scores
+from index.embedding import Embedder, EncodedText
+from index.fusion import WeightedScores, fuse_scores
+from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
 from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
 from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
-from index.vectors import FlatVectorStore, VectorStore, similarities
+from index.vectors import FlatVectorStore, VectorStore
+from index.wording import Wording
 from ingest.errors import IndexMismatchError, SnapshotDamagedError
 from ingest.records import Passage
 
@@ -26,13 +28,17 @@ VECTORS_NAME = "vectors.faiss"
 SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
+WORDING_NAME = "wording.json"
+TOKENS_NAME = "tokens"
 CONFIDENCE_NAME = "confidence.json"
 RANKS_NAME = "self-score.json"
 
-#: How much the dense score counts; docs/decisions.md has the measurement.
-DENSE_WEIGHT = 0.9
+#: How much each score counts; docs/decisions.md has the measurements.
+DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.21, 0.09, 0.7
 #: How many passages each retriever proposes, at least.
 CANDIDATES = 100
+#: How many of the best by both retrievers are compared with the query token by token.
+LATE_DEPTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +53,9 @@ class SearchFilter:
 class RankedPassage:
     """One entry of a ranked list.
 
-    `score` is the fused score, 0 to 1, and compares only within its own list. It was made from `dense`,
-    the mean of the cosines of the whole passage and of its best sentence, and from `lexical`, BM25.
+    `score` is the fused score, 0 to 1, and compares only within its own list. It was made from `dense`, the
+    cosine of the passage, `lexical`, BM25, and `late`, the best sentence's match token by token, -1 to 1, which
+    is None beyond the first passages.
     """
 
     passage: Passage
@@ -57,17 +64,20 @@ class RankedPassage:
     score: float
     dense: float
     lexical: float
+    late: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """What a query found, with its vector, so that later steps need not embed it again.
+    """What a query found, with its vectors, so that later steps need not encode it again.
 
-    `query` is what was searched for: the query that was given, its misspelled words put right.
+    `query` is what was searched for: the query that was given, its misspelled words put right and the
+    documents' own words added to it.
     """
 
     query: str
     vector: NDArray[np.float32]  # (dim,)
+    tokens: TokenCodes
     ranked: tuple[RankedPassage, ...]
 
 
@@ -81,6 +91,8 @@ class Searcher:
         vectors: VectorStore,
         lexical: LexicalIndex,
         spelling: Spelling,
+        wording: Wording,
+        tokens: TokenStore | None,
         sentence_vectors: NDArray[np.float16],
         embedder: Embedder,
         reranker: Reranker | None = None,
@@ -88,7 +100,9 @@ class Searcher:
         self.content = content
         self.vectors = vectors
         self.lexical = lexical
+        self.tokens = tokens  # None in an index too large for it
         self._spelling = spelling
+        self._wording = wording
         self.embedder = embedder
         self._reranker = reranker
         self._sentence_vectors = sentence_vectors  # (n_sentences, dim), in order of passage and place in it
@@ -103,6 +117,8 @@ class Searcher:
             vectors=FlatVectorStore.read(folder / VECTORS_NAME),
             lexical=BM25Index.read(folder / LEXICAL_NAME),
             spelling=Spelling.read(folder / WORDS_NAME),
+            wording=Wording.read(folder / WORDING_NAME),
+            tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
             sentence_vectors=np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False),
             embedder=embedder,
             reranker=reranker,
@@ -118,20 +134,29 @@ class Searcher:
             NotIndexedError: If the filter names a document or a reference that is not in the index.
         """
         with stage("search"):
-            corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
+            asked = self.put_in_own_words(query)
             with stage("embed"):
-                vector = self.embedder.embed_query(corrected)
-            return self.search_vector(corrected, vector, k=k, only=only)
+                encoded = self.embedder.encode_query(asked)
+            return self.search_encoded(asked, encoded, k=k, only=only)
 
-    def search_vector(
-        self, query: str, vector: NDArray[np.float32], *, k: int, only: SearchFilter | None = None
+    def put_in_own_words(self, query: str) -> str:
+        """Return a query with its misspelled words put right and the documents' words for its own added."""
+        return self._wording.expand(self._spelling.correct(query, is_indexed=self._is_indexed))
+
+    def search_encoded(
+        self, query: str, encoded: EncodedText, *, k: int, only: SearchFilter | None = None
     ) -> SearchResult:
-        """As `search`, for a query whose vector is already known, and as it is spelled."""
+        """As `search`, for a query that is already encoded, and in the documents' own words."""
         among = self._allowed(only or SearchFilter())
-        lexical = self.lexical.scores(query)
-        candidates = self._candidates(vector, lexical, k=max(k, CANDIDATES), among=among)
-        dense = (self.vectors.score(vector, candidates) + self._best_sentences(vector, candidates)) / 2
-        fused = fuse_scores(dense, lexical[candidates], dense_weight=DENSE_WEIGHT)
+        all_lexical = self.lexical.scores(query)
+        candidates = self._candidates(encoded.vector, all_lexical, k=max(k, CANDIDATES), among=among)
+        tokens = quantize_tokens(
+            encoded.token_vectors, encoded.token_ids, special=self.embedder.special_token_ids
+        )
+        dense, lexical = self.vectors.score(encoded.vector, candidates), all_lexical[candidates]
+        parts = [WeightedScores(dense, -1, DENSE_WEIGHT), WeightedScores(lexical, 0, LEXICAL_WEIGHT)]
+        late = self._late_scores(tokens, candidates, fuse_scores(parts))
+        fused = fuse_scores([*parts, WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT)])
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
@@ -144,30 +169,43 @@ class Searcher:
                 rank=rank,
                 score=float(fused[at]),
                 dense=float(dense[at]),
-                lexical=float(lexical[candidates[at]]),
+                lexical=float(lexical[at]),
+                late=None if np.isnan(late[at]) else float(late[at]),
             )
             for rank, (at, passage) in enumerate(zip(best, passages, strict=True), start=1)
         )
-        return SearchResult(query=query, vector=vector, ranked=ranked)
+        return SearchResult(query=query, vector=encoded.vector, tokens=tokens, ranked=ranked)
 
     def sentence_vectors(self, position: int) -> NDArray[np.float16]:
         """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
         return self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
 
+    def sentences_of(self, position: int) -> NDArray[np.int64]:
+        """Return the places of a passage's sentences among all sentences of the index, in order."""
+        return np.arange(self._first_sentence[position], self._first_sentence[position + 1])
+
     def _is_indexed(self, word: str) -> bool:
         return any(self.lexical.knows(term) for term in terms(word))
 
-    def _best_sentences(
-        self, vector: NDArray[np.float32], positions: NDArray[np.int64]
+    def _late_scores(
+        self, query: TokenCodes, positions: NDArray[np.int64], first: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return, for each position, the cosine of the passage's best sentence, same shape."""
-        if not len(positions):
-            return np.empty(0, np.float64)
-        counts = self._first_sentence[positions + 1] - self._first_sentence[positions]
-        starts = np.cumsum(counts) - counts
-        # Row i of the sentences looked at is the i-th, moved to where the passage that it falls in begins.
-        rows = np.arange(counts.sum()) + np.repeat(self._first_sentence[positions] - starts, counts)
-        return np.maximum.reduceat(similarities(vector, self._sentence_vectors[rows]), starts)
+        """Return how well each passage's best sentence matches token by token, NaN beyond the best few.
+
+        Args:
+            query: The tokens of the query.
+            positions: Candidates, shape (n,).
+            first: Their scores so far, which say which are the best, same shape.
+        """
+        late = np.full(len(positions), np.nan)
+        if self.tokens is None or not len(query.ids):
+            return late
+        best = np.lexsort((positions, -first))[:LATE_DEPTH]
+        spans = [self.sentences_of(int(position)) for position in positions[best]]
+        starts = np.concatenate([[0], np.cumsum([len(each) for each in spans[:-1]], dtype=np.int64)])
+        if len(best):
+            late[best] = np.maximum.reduceat(self.tokens.score(query, np.concatenate(spans)), starts)
+        return late
 
     def _candidates(
         self,
@@ -203,6 +241,10 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
+
+
+def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:
+    return TokenStore(folder, dim=dim) if folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)

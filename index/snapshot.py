@@ -9,7 +9,10 @@
         content.sqlite documents, passages, bibliography
         vectors.faiss  one vector per passage
         sentences.npy  one vector per sentence, float16
+        tokens/        the vectors of every sentence's tokens, 8 bits a dimension; not in a very large index
         lexical/       BM25
+        words.json     the words that a query's misspelled ones are corrected by
+        wording.json   abbreviations and readers' wordings that the documents have a term for
         self-score.json  how well each cited sentence finds the source it cites
         confidence.json  parameters of the fitted probability, with the data they were fitted on
 """
@@ -36,7 +39,7 @@ from ingest.errors import (
     SnapshotNotFoundError,
 )
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 VERSIONS_KEPT = 5
 MANIFEST_NAME = "manifest.json"
 _CURRENT = "CURRENT"

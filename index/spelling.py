@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +16,14 @@ _MIN_CHARS = 5
 _ENGLISH = "frequency_dictionary_en_82_765.txt"
 #: One letter added, lost, changed or swapped with its neighbour. Two would make hyperkalaemia hypokalaemia.
 _MAX_EDITS = 1
+#: Letters that sound alike in English, in the order in which they are replaced.
+_SOUNDS = [
+    (re.compile("ph"), "f"),
+    (re.compile("c(?=[eiy])|z"), "s"),
+    (re.compile("ck|c|q"), "k"),
+    (re.compile("y"), "i"),
+    (re.compile(r"(.)\1"), r"\1"),
+]
 
 
 @cache
@@ -31,8 +39,10 @@ class Spelling:
     def __init__(self, counts: dict[str, int]) -> None:
         self._counts = counts
         self._by_initial: dict[str, list[str]] = {}
+        self._by_sound: dict[str, list[str]] = {}
         for word in sorted(counts):
             self._by_initial.setdefault(word[0], []).append(word)
+            self._by_sound.setdefault(_sound_of(word), []).append(word)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Spelling":
@@ -53,8 +63,8 @@ class Spelling:
         """Return a query with its misspelled words replaced by the nearest words of the index.
 
         A word is left alone when it is short, when it is English or holds an apostrophe, when the index has
-        it (or, as `is_indexed` says, another form of it), or when no word of the index with the same initial
-        is one edit away.
+        it (or, as `is_indexed` says, another form of it), or when no word of the index sounds the same and
+        none with the same initial is one edit away.
         """
 
         def replace(found: re.Match[str]) -> str:
@@ -67,7 +77,12 @@ class Spelling:
         return _WORD.sub(replace, query)
 
     def _nearest(self, word: str) -> str | None:
-        """Return the most frequent word that is one edit away, of equally frequent ones the first by alphabet."""
+        """Return the most frequent word that sounds the same, else the most frequent that is one edit away.
+
+        Of equally frequent ones it is the first by alphabet.
+        """
+        if alike := self._by_sound.get(_sound_of(word)):
+            return self._most_frequent(alike)
         candidates = process.extract(
             word,
             self._by_initial.get(word[0], []),
@@ -75,5 +90,14 @@ class Spelling:
             score_cutoff=_MAX_EDITS,
             limit=None,
         )
-        words = [candidate[0] for candidate in candidates]
+        return self._most_frequent([candidate[0] for candidate in candidates])
+
+    def _most_frequent(self, words: Sequence[str]) -> str | None:
         return min(words, key=lambda near: (-self._counts[near], near), default=None)
+
+
+def _sound_of(word: str) -> str:
+    """Return a key that words share when they differ only by letters that sound alike."""
+    for letters, sound in _SOUNDS:
+        word = letters.sub(sound, word)
+    return word

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,14 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Embedder, EncodedText
+from index.late_interaction import TokenCodes, pack_tokens, quantize_tokens, unpack_tokens
+from index.remembered_queries import RememberingEmbedder, pack_query, unpack_query
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS vectors (
-    weights TEXT NOT NULL, text_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, vector BLOB NOT NULL,
+_COLUMNS = """(
+    weights TEXT NOT NULL, text_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, entry BLOB NOT NULL,
     PRIMARY KEY (weights, text_sha256)
-) WITHOUT ROWID
+)"""
+#: An entry of `vectors` is a passage's vector, one of `tokens` the vector and then the tokens in 8 bits, one of
+#: `queries` a query's vectors whole; the key of that one is the query itself, in place of a hash.
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS vectors {_COLUMNS} WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens {_COLUMNS};
+CREATE TABLE IF NOT EXISTS queries {_COLUMNS.replace("text_sha256", "query")};
 """
-_ALL_QUERIES = "SELECT text_sha256, checksum, vector FROM vectors WHERE weights = ?"
 _BATCH = 256
 #: What SQLite says of a file that is damaged, no database at all, or one with other tables.
 _NO_CACHE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
@@ -43,15 +49,34 @@ class VectorCache:
         Raises:
             OSError: If the disk refuses, or another process keeps the file locked.
         """
-        try:
-            return self._embed(embedder, texts, progress)
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF not in _NO_CACHE:
-                raise OSError(f"{self._path}: {error}") from error
-            # Whatever is in the file, it is no cache of ours any more; start afresh.
-            self._path.unlink()
-            Path(f"{self._path}-journal").unlink(missing_ok=True)
-            return self._embed(embedder, texts, progress)
+        dim = embedder.identity.dim
+
+        def compute(batch: Sequence[str]) -> list[bytes]:
+            return [vector.astype("<f4").tobytes() for vector in embedder.embed_passages(batch)]
+
+        found = self._look_up("vectors", embedder, texts, compute, progress)
+        return _as_vectors([found[text][: 4 * dim] for text in texts], dim=dim)
+
+    def encode(
+        self, embedder: Embedder, texts: Sequence[str]
+    ) -> tuple[NDArray[np.float32], list[TokenCodes]]:
+        """Return what `embed` does, and the tokens of each text in 8 bits a dimension.
+
+        Raises:
+            OSError: As `embed` does.
+        """
+        dim, special = embedder.identity.dim, embedder.special_token_ids
+
+        def compute(batch: Sequence[str]) -> list[bytes]:
+            return [
+                each.vector.astype("<f4").tobytes()
+                + pack_tokens(quantize_tokens(each.token_vectors, each.token_ids, special=special))
+                for each in embedder.encode_passages(batch)
+            ]
+
+        found = self._look_up("tokens", embedder, texts, compute, None)
+        vectors = _as_vectors([found[text][: 4 * dim] for text in texts], dim=dim)
+        return vectors, [unpack_tokens(found[text][4 * dim :], dim=dim) for text in texts]
 
     @contextmanager
     def remembering_queries(self, embedder: Embedder) -> Iterator[Embedder]:
@@ -59,82 +84,75 @@ class VectorCache:
 
         A build searches for hundreds of questions and cited sentences, mostly those of the build before.
         """
-        kept: dict[str, NDArray[np.float32]] = {}
+        known: dict[str, EncodedText] = {}
+        weights, dim = _weights_of(embedder), embedder.identity.dim
         with suppress(sqlite3.DatabaseError, OSError), self._open() as connection:
-            rows = connection.execute(_ALL_QUERIES, [_queries_of(embedder)])
-            kept = {
-                key: np.frombuffer(blob, dtype="<f4") for key, sum_, blob in rows if _checksum(blob) == sum_
+            rows = connection.execute(
+                "SELECT query, checksum, entry FROM queries WHERE weights = ?", [weights]
+            )
+            known = {
+                query: unpack_query(entry, dim=dim) for query, sum_, entry in rows if _hash(entry) == sum_
             }
-        remembering = _RememberingEmbedder(embedder, kept)
+        remembering = RememberingEmbedder(embedder, known)
         yield remembering
         # Losing them costs time and nothing else.
-        with suppress(sqlite3.DatabaseError, OSError), self._open() as connection:
-            new = remembering.computed
-            _write(connection, _queries_of(embedder), list(new), np.array(list(new.values())))
-
-    def _embed(
-        self, embedder: Embedder, texts: Sequence[str], progress: Callable[[int, int], None] | None
-    ) -> NDArray[np.float32]:
-        identity, weights = embedder.identity, _weights_of(embedder)
-        keys = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-        text_of = dict(zip(keys, texts, strict=True))
-        with self._open() as connection:
-            known = _read(connection, weights, list(text_of), dim=identity.dim)
-            missing = sorted(
-                (key for key in text_of if key not in known),
-                key=lambda key: len(text_of[key]),  # texts of one length are computed together
+        with suppress(sqlite3.DatabaseError, OSError), self._open() as connection, connection:
+            packed = {query: pack_query(encoded) for query, encoded in remembering.computed.items()}
+            connection.executemany(
+                "INSERT OR REPLACE INTO queries VALUES (?, ?, ?, ?)",
+                [(weights, query, _hash(entry), entry) for query, entry in packed.items()],
             )
+
+    def _look_up(
+        self,
+        table: str,
+        embedder: Embedder,
+        texts: Sequence[str],
+        compute: Callable[[Sequence[str]], list[bytes]],
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[str, bytes]:
+        """Return the entry of each text in a table, computed where there is none."""
+        weights = _weights_of(embedder)
+        try:
+            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF not in _NO_CACHE:
+                raise OSError(f"{self._path}: {error}") from error
+            # Whatever is in the file, it is no cache of ours any more; start afresh.
+            self._path.unlink()
+            Path(f"{self._path}-journal").unlink(missing_ok=True)
+            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress)
+
+    def _fill(
+        self,
+        table: str,
+        weights: str,
+        texts: Sequence[str],
+        compute: Callable[[Sequence[str]], list[bytes]],
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[str, bytes]:
+        with self._open() as connection:
+            known = _read(connection, table, weights, texts)
+            # Texts of one length are computed together.
+            missing = sorted((text for text in texts if text not in known), key=len)
             for at in range(0, len(missing), _BATCH):
                 batch = missing[at : at + _BATCH]
-                vectors = embedder.embed_passages([text_of[key] for key in batch])
-                known.update(zip(batch, vectors, strict=True))
-                _write(connection, weights, batch, vectors)
+                blobs = compute(batch)
+                known.update(zip(batch, blobs, strict=True))
+                _write(connection, table, weights, batch, blobs)
                 if progress is not None:
-                    progress(len(text_of) - len(missing) + at + len(batch), len(text_of))
-        rows = [known[key] for key in keys]
-        return np.stack(rows) if rows else np.empty((0, identity.dim), dtype=np.float32)
+                    progress(len(texts) - len(missing) + at + len(batch), len(texts))
+        return known
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self._path)
         try:
-            connection.execute(_SCHEMA)
+            connection.executescript(_SCHEMA)
             yield connection
         finally:
             connection.close()
-
-
-class _RememberingEmbedder:
-    """An `Embedder` that looks up the queries that it knows."""
-
-    def __init__(self, real: Embedder, known: Mapping[str, NDArray[np.float32]]) -> None:
-        self._real = real
-        self._known = known
-        self.identity = real.identity
-        self.special_token_ids = real.special_token_ids
-        self.computed: dict[str, NDArray[np.float32]] = {}
-
-    def count_tokens(self, text: str) -> int:
-        return self._real.count_tokens(text)
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return self._real.embed_passages(texts)
-
-    def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
-        return self._real.encode_passages(texts)
-
-    def encode_query(self, text: str) -> EncodedText:
-        return self._real.encode_query(text)
-
-    def embed_query(self, text: str) -> NDArray[np.float32]:
-        key = hashlib.sha256(text.encode()).hexdigest()
-        known = self._known.get(key)
-        if known is None:
-            known = self.computed.get(key)
-        if known is None or known.shape != (self.identity.dim,):
-            known = self.computed[key] = self._real.embed_query(text)
-        return known
 
 
 def _weights_of(embedder: Embedder) -> str:
@@ -142,35 +160,35 @@ def _weights_of(embedder: Embedder) -> str:
     return f"{identity.weights_sha256}:{identity.pooling}:{identity.max_tokens}:{identity.engine}"
 
 
-def _queries_of(embedder: Embedder) -> str:
-    # A query may be encoded in another way than a passage of the same words.
-    return f"query:{_weights_of(embedder)}"
+def _as_vectors(blobs: Sequence[bytes], *, dim: int) -> NDArray[np.float32]:
+    if not blobs:
+        return np.empty((0, dim), dtype=np.float32)
+    return np.stack([np.frombuffer(blob, dtype="<f4").astype(np.float32) for blob in blobs])
 
 
-def _read(
-    connection: sqlite3.Connection, weights: str, keys: Sequence[str], *, dim: int
-) -> dict[str, NDArray[np.float32]]:
-    found: dict[str, NDArray[np.float32]] = {}
-    for key in keys:
-        row = connection.execute(
-            "SELECT checksum, vector FROM vectors WHERE weights = ? AND text_sha256 = ?", [weights, key]
-        ).fetchone()
+def _read(connection: sqlite3.Connection, table: str, weights: str, texts: Sequence[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    query = f"SELECT checksum, entry FROM {table} WHERE weights = ? AND text_sha256 = ?"  # noqa: S608  # one of two
+    for text in texts:
+        row = connection.execute(query, [weights, _hash(text.encode())]).fetchone()
         # A damaged entry counts as missing.
-        if row is not None and _checksum(row[1]) == row[0] and len(row[1]) == 4 * dim:
-            found[key] = np.frombuffer(row[1], dtype="<f4").astype(np.float32)
+        if row is not None and _hash(row[1]) == row[0]:
+            found[text] = row[1]
     return found
 
 
 def _write(
-    connection: sqlite3.Connection, weights: str, keys: Sequence[str], vectors: NDArray[np.float32]
+    connection: sqlite3.Connection, table: str, weights: str, texts: Sequence[str], blobs: Sequence[bytes]
 ) -> None:
-    blobs = [vector.astype("<f4").tobytes() for vector in vectors]
     with connection:
         connection.executemany(
-            "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-            [(weights, key, _checksum(blob), blob) for key, blob in zip(keys, blobs, strict=True)],
+            f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?)",  # noqa: S608  # one of two
+            [
+                (weights, _hash(text.encode()), _hash(blob), blob)
+                for text, blob in zip(texts, blobs, strict=True)
+            ],
         )
 
 
-def _checksum(blob: bytes) -> str:
-    return hashlib.sha256(blob).hexdigest()
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

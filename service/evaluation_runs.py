@@ -41,7 +41,7 @@ from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_re
 from evaluation.throwaway import build_throwaway
 from index.building import Progress
 from index.embedding import Embedder
-from index.searching import CANDIDATES, DENSE_WEIGHT
+from index.searching import CANDIDATES, DENSE_WEIGHT, LATE_DEPTH, LATE_WEIGHT, LEXICAL_WEIGHT
 from index.vector_cache import VectorCache
 from ingest.chunking import CHUNKER_VERSION
 from ingest.errors import CitewellError
@@ -331,7 +331,10 @@ def _settings(request: Request) -> dict[str, Any]:
         "bootstrap_resamples": RESAMPLES,
         "bootstrap_seed": SEED,
         "dense_weight": DENSE_WEIGHT,
+        "lexical_weight": LEXICAL_WEIGHT,
+        "late_weight": LATE_WEIGHT,
         "candidates": CANDIDATES,
+        "late_depth": LATE_DEPTH,
     }
 
 

@@ -134,10 +134,11 @@ class Highlight(_Reply):
 class Scores(_Reply):
     """What the score was made from."""
 
-    dense: float = Field(
-        description="Mean cosine of the question with the passage and with its best sentence."
-    )
+    dense: float = Field(description="Cosine of question and passage, -1 to 1.")
     lexical: float = Field(description="BM25, 0 or more.")
+    late: float | None = Field(
+        description="How well the passage's best sentence matches token by token, -1 to 1; null beyond the best few."
+    )
 
 
 class RankedPassage(_Reply):

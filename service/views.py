@@ -55,7 +55,9 @@ def _ranked_passage(
         passage_id=passage.passage_id,
         score=round(hit.score, _SCORE_DIGITS),
         scores=schemas.Scores(
-            dense=round(hit.dense, _SCORE_DIGITS), lexical=round(hit.lexical, _SCORE_DIGITS)
+            dense=round(hit.dense, _SCORE_DIGITS),
+            lexical=round(hit.lexical, _SCORE_DIGITS),
+            late=None if hit.late is None else round(hit.late, _SCORE_DIGITS),
         ),
         text=passage.text,
         highlights=highlights,

@@ -26,7 +26,7 @@ def make_evidence(*sentences: tuple[str, float, str], position: int = 0, score: 
         spans.append(Sentence(start, start + len(sentence), (len(spans) + 1,)))
         start += len(sentence) + 1
     passage = Passage("id", "doc", text, 0, len(text), text, tuple(spans))
-    hit = RankedPassage(passage, position, 1, score, 0.5, 0.0)
+    hit = RankedPassage(passage, position, 1, score, 0.5, 0.0, None)
     found = tuple(
         SentenceEvidence(hit, span, sentence, cosine, frozenset(covered.split()))
         for span, (sentence, cosine, covered) in zip(spans, sentences, strict=True)

@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 
 from answer.safety import DISCLAIMER, MAX_NOTICES, find_notices
+from index.late_interaction import quantize_tokens
 from index.searching import RankedPassage, Searcher, SearchResult
 from ingest.records import Passage, Sentence, passage_id
 
@@ -24,10 +25,11 @@ class FakeSearcher:
     def search(self, query: str, *, k: int) -> SearchResult:
         self.queries.append(query)
         ranked = tuple(
-            RankedPassage(passage, position=at, rank=at + 1, score=1.0, dense=1.0, lexical=1.0)
+            RankedPassage(passage, position=at, rank=at + 1, score=1.0, dense=1.0, lexical=1.0, late=None)
             for at, passage in enumerate(self.passages[:k])
         )
-        return SearchResult(query, np.zeros(1, dtype=np.float32), ranked)
+        no_tokens = quantize_tokens(np.empty((0, 1), np.float32), np.empty(0, np.int64), special=frozenset())
+        return SearchResult(query, np.zeros(1, dtype=np.float32), no_tokens, ranked)
 
 
 def _passage(text: str, start: int = 100) -> Passage:

@@ -6,15 +6,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index import building
 from index.building import build_index
 from index.embedding import Embedder
 from index.reranking import Reranker
 from index.searching import (
     CONTENT_NAME,
     DENSE_WEIGHT,
+    LATE_DEPTH,
+    LATE_WEIGHT,
     LEXICAL_NAME,
+    LEXICAL_WEIGHT,
     SENTENCES_NAME,
+    TOKENS_NAME,
     VECTORS_NAME,
+    WORDING_NAME,
     OpenSnapshot,
     Searcher,
     SearchFilter,
@@ -74,21 +80,58 @@ def test_ranks_count_from_one_and_scores_never_rise(searcher: Searcher) -> None:
     assert all(0 <= hit.score <= 1 for hit in ranked)
 
 
-def test_the_score_is_made_of_passage_and_best_sentence_and_shared_words(searcher: Searcher) -> None:
+def test_the_score_is_made_of_passage_shared_words_and_the_best_sentences_tokens(searcher: Searcher) -> None:
     result = searcher.search("pull the tick out with tweezers", k=8)
+    positions = [hit.position for hit in result.ranked]
+    assert searcher.tokens is not None
 
-    dense = []
-    for hit in result.ranked:
-        sentences = searcher.sentence_vectors(hit.position).astype(np.float64) @ result.vector
-        passage = searcher.vectors.score(result.vector, np.array([hit.position], dtype=np.int64))[0]
-        dense.append((passage + sentences.max()) / 2)
-        assert hit.dense == pytest.approx(dense[-1])
+    dense = [searcher.vectors.score(result.vector, np.array([at], dtype=np.int64))[0] for at in positions]
     lexical = searcher.lexical.scores(result.query)
-    for hit, cosine in zip(result.ranked, dense, strict=True):
+    late = [searcher.tokens.score(result.tokens, searcher.sentences_of(at)).max() for at in positions]
+    for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
         words = lexical[hit.position] / lexical.max()
-        expected = DENSE_WEIGHT * (cosine + 1) / (max(dense) + 1) + (1 - DENSE_WEIGHT) * words
-        assert hit.lexical == pytest.approx(lexical[hit.position])
-        assert hit.score == pytest.approx(expected)
+        assert (hit.dense, hit.lexical, hit.late) == (cosine, lexical[hit.position], tokens)
+        assert hit.score == pytest.approx(
+            DENSE_WEIGHT * (cosine + 1) / (max(dense) + 1)
+            + LEXICAL_WEIGHT * words
+            + LATE_WEIGHT * (tokens + 1) / (max(late) + 1)
+        )
+
+
+def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
+    files = {f"{at:03}.md": f"# Salt {at}\n\nSalt water number {at}." for at in range(LATE_DEPTH + 10)}
+    searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
+
+    ranked = searcher.search("salt water", k=LATE_DEPTH + 10).ranked
+
+    compared = [hit.late is not None for hit in ranked]
+    assert compared == [True] * LATE_DEPTH + [False] * 10
+
+
+def test_an_index_too_large_for_tokens_is_searched_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "MOST_PASSAGES_WITH_TOKENS", 1)
+    folder = build(tmp_path, FILES | {"b.md": "# Stings\n\nA cold pack helps."})
+    searcher = Searcher.open(folder, embedder=TwinEmbedder())
+
+    ranked = searcher.search("cold pack", k=2).ranked
+
+    assert not (folder / TOKENS_NAME).exists()
+    assert [(hit.passage.doc_id, hit.late) for hit in ranked] == [("b", None), ("a", None)]
+    assert ranked[0].score == pytest.approx(DENSE_WEIGHT + LEXICAL_WEIGHT)
+
+
+def test_a_query_is_searched_in_the_documents_own_words(tmp_path: Path) -> None:
+    folder = build(
+        tmp_path, {"a.md": "# Tablets\n\nDiuretics can cause cramps.\n\n## More\n\nTake them early."}
+    )
+    searcher = Searcher.open(folder, embedder=TwinEmbedder())
+
+    result = searcher.search("are my water tabletts to blame", k=1)
+
+    assert result.query == "are my water tablets to blame (diuretic)"
+    assert result.ranked[0].passage.text == "Diuretics can cause cramps."
 
 
 def test_equal_passages_come_in_order_of_document_and_offset(tmp_path: Path) -> None:
@@ -204,6 +247,8 @@ def with_reranker(snapshot: OpenSnapshot, tmp_path: Path, reranker: Reranker) ->
         vectors=plain.vectors,
         lexical=plain.lexical,
         spelling=plain._spelling,
+        wording=plain._wording,
+        tokens=plain.tokens,
         sentence_vectors=plain._sentence_vectors,
         embedder=plain.embedder,
         reranker=reranker,
@@ -251,7 +296,17 @@ def test_the_same_model_under_another_name_and_on_another_engine_is_accepted(tmp
 
 
 @pytest.mark.parametrize(
-    "name", [CONTENT_NAME, VECTORS_NAME, SENTENCES_NAME, f"{LEXICAL_NAME}/vocabulary.json", "confidence.json"]
+    "name",
+    [
+        CONTENT_NAME,
+        VECTORS_NAME,
+        SENTENCES_NAME,
+        f"{TOKENS_NAME}/codes.bin",
+        f"{TOKENS_NAME}/weights.npy",
+        WORDING_NAME,
+        f"{LEXICAL_NAME}/vocabulary.json",
+        "confidence.json",
+    ],
 )
 def test_damage_to_any_part_is_found_when_a_snapshot_is_opened(tmp_path: Path, name: str) -> None:
     folder = build(tmp_path, FILES)

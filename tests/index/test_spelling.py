@@ -44,6 +44,16 @@ def test_what_may_be_meant_as_it_is_written_is_left_alone(query: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("heard", "meant"),
+    [("exersize", "exercise"), ("farmasist", "pharmacist"), ("sistic", "cystic"), ("majnesium", "majnesium")],
+)
+def test_a_word_that_sounds_like_one_of_the_index_becomes_it(heard: str, meant: str) -> None:
+    words = Spelling.of(["exercise pharmacist cystic magnesia"])
+
+    assert words.correct(heard, is_indexed=lambda _: False) == meant
+
+
+@pytest.mark.parametrize(
     ("asked", "indexed"),
     [("hyperkalaemia", "hypokalaemia"), ("hypernatremia", "hyponatremia"), ("prednisolone", "prednisone")],
 )

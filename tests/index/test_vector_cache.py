@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from index.embedding import EncodedText
 from index.vector_cache import VectorCache
 from tests.twins import TwinEmbedder
 
@@ -57,7 +58,7 @@ def test_only_what_is_new_is_computed(cache: VectorCache, embedder: TwinEmbedder
     assert embedder.embedded == ["new"]
 
 
-@pytest.mark.parametrize("column", ["vector", "checksum"])
+@pytest.mark.parametrize("column", ["entry", "checksum"])
 def test_a_damaged_entry_is_computed_again(
     cache: VectorCache, embedder: TwinEmbedder, file: Path, column: str
 ) -> None:
@@ -163,3 +164,46 @@ def test_progress_counts_what_is_known_as_done(cache: VectorCache, embedder: Twi
     cache.embed(embedder, [*TEXTS, "new"], progress=lambda done, total: seen.append((done, total)))
 
     assert seen == [(4, 4)]
+
+
+def test_tokens_come_from_the_cache_with_the_bits_that_were_computed(
+    cache: VectorCache, embedder: TwinEmbedder
+) -> None:
+    vectors, tokens = cache.encode(embedder, [*TEXTS, TEXTS[0]])
+    embedder.embedded.clear()
+
+    again, kept = cache.encode(embedder, [*TEXTS, TEXTS[0]])
+
+    assert embedder.embedded == []
+    assert again.tobytes() == vectors.tobytes() == cache.embed(embedder, [*TEXTS, TEXTS[0]]).tobytes()
+    for one, other in zip(tokens, kept, strict=True):
+        assert (one.codes.tobytes(), one.scales.tobytes(), one.ids.tobytes()) == (
+            other.codes.tobytes(),
+            other.scales.tobytes(),
+            other.ids.tobytes(),
+        )
+    assert [len(each.ids) for each in tokens] == [len(text.split()) for text in (*TEXTS, TEXTS[0])]
+
+
+def test_a_remembered_query_has_the_bits_that_were_computed_and_is_computed_once(
+    cache: VectorCache, embedder: TwinEmbedder
+) -> None:
+    expected = embedder.encode_query("cold pack?")
+    with cache.remembering_queries(embedder) as first:
+        first.encode_query("cold pack?")
+
+    with cache.remembering_queries(NoQueries()) as second:
+        remembered = second.encode_query("cold pack?")
+        with pytest.raises(AssertionError, match="warm"):
+            second.embed_query("warm water?")
+
+    assert remembered.vector.tobytes() == expected.vector.tobytes()
+    assert remembered.token_vectors.tobytes() == expected.token_vectors.tobytes()
+    assert remembered.token_ids.tolist() == expected.token_ids.tolist()
+
+
+class NoQueries(TwinEmbedder):
+    """Computes no query."""
+
+    def encode_query(self, text: str) -> EncodedText:
+        raise AssertionError(text)

@@ -10,6 +10,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 
+from index.embedding import EncodedText
 from tests.service.conftest import make_app, open_serving
 from tests.twins import TwinEmbedder
 
@@ -25,9 +26,9 @@ class WatchedEmbedder(TwinEmbedder):
         self.let_go = threading.Event()
         self.let_go.set()
 
-    def embed_query(self, text: str) -> NDArray[np.float32]:
+    def encode_query(self, text: str) -> EncodedText:
         self._watch()
-        return super().embed_query(text)
+        return super().encode_query(text)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self._watch()
@@ -84,10 +85,10 @@ def test_as_many_questions_run_side_by_side_as_there_are_threads(index_dir: Path
             super().__init__()
             self.barrier: threading.Barrier | None = None
 
-        def embed_query(self, text: str) -> NDArray[np.float32]:
+        def encode_query(self, text: str) -> EncodedText:
             if self.barrier is not None:
                 self.barrier.wait(timeout=60)
-            return super().embed_query(text)
+            return super().encode_query(text)
 
     embedder = Meeting()
     app = make_app(open_serving(index_dir, embedder), query_threads=3)

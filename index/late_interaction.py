@@ -1,0 +1,183 @@
+"""Late interaction: a query compared with every sentence of a passage, token by token."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CODES, _SCALES, _IDS = (
+    "codes.bin",
+    "scales.bin",
+    "ids.bin",
+)  # raw, so that they can be written piece by piece
+_OFFSETS, _WEIGHTS = "offsets.npy", "weights.npy"
+_LARGEST_CODE = 127
+#: How much the way back, from the sentence's tokens to the query's, counts against the way there.
+_BACKWARD_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCodes:
+    """The token vectors of one text in 8 bits a dimension, special tokens left out.
+
+    A token's vector is its row of `codes`, int8 of shape (n_tokens, dim), times its entry of `scales`,
+    float32 of shape (n_tokens,). `ids`, int32 of shape (n_tokens,), are places in the encoder's vocabulary.
+    """
+
+    codes: NDArray[np.int8]
+    scales: NDArray[np.float32]
+    ids: NDArray[np.int32]
+
+
+def quantize_tokens(
+    vectors: NDArray[np.float32], ids: NDArray[np.int64], *, special: frozenset[int]
+) -> TokenCodes:
+    """Return token vectors of shape (n_tokens, dim) in 8 bits a dimension, without the special tokens."""
+    kept = ~np.isin(ids, list(special))
+    rows = vectors[kept]
+    largest = np.abs(rows).max(axis=1, initial=0)
+    scales = np.where(largest > 0, largest / _LARGEST_CODE, 1).astype(np.float32)
+    codes = np.rint(rows / scales[:, None]).astype(np.int8)
+    return TokenCodes(codes, scales, ids[kept].astype(np.int32))
+
+
+def pack_tokens(tokens: TokenCodes) -> bytes:
+    """Return the bytes of a text's tokens."""
+    return tokens.ids.astype("<i4").tobytes() + tokens.scales.astype("<f4").tobytes() + tokens.codes.tobytes()
+
+
+def unpack_tokens(packed: bytes, *, dim: int) -> TokenCodes:
+    """Return the tokens that `pack_tokens` packed; `dim` is the length of their vectors."""
+    n_tokens = len(packed) // (4 + 4 + dim)
+    return TokenCodes(
+        codes=np.frombuffer(packed, dtype=np.int8, offset=8 * n_tokens).reshape(n_tokens, dim),
+        scales=np.frombuffer(packed, dtype="<f4", count=n_tokens, offset=4 * n_tokens).astype(np.float32),
+        ids=np.frombuffer(packed, dtype="<i4", count=n_tokens).astype(np.int32),
+    )
+
+
+class TokenStoreWriter:
+    """Writes the tokens of an index sentence by sentence, so that they need not all be in memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lengths: list[int] = []
+        self._frequency: Counter[int] = Counter()
+        for name in (_CODES, _SCALES, _IDS):
+            (folder / name).touch()
+
+    def add_passage(self, sentences: Sequence[TokenCodes]) -> None:
+        """Append the sentences of the next passage."""
+        self._frequency.update({int(token) for each in sentences for token in each.ids})
+        for name, parts in (
+            (_CODES, [each.codes.tobytes() for each in sentences]),
+            (_SCALES, [each.scales.astype("<f4").tobytes() for each in sentences]),
+            (_IDS, [each.ids.astype("<i4").tobytes() for each in sentences]),
+        ):
+            with (self._folder / name).open("ab") as stream:
+                stream.write(b"".join(parts))
+        self._lengths += [len(each.ids) for each in sentences]
+
+    def finish(self, *, n_passages: int) -> None:
+        """Write what is known only at the end: where each sentence begins, and what each token weighs."""
+        offsets = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)]).astype(np.int64)
+        np.save(self._folder / _OFFSETS, offsets, allow_pickle=False)
+        frequency = np.zeros(max(self._frequency, default=-1) + 2, dtype=np.int64)
+        frequency[list(self._frequency)] = list(self._frequency.values())
+        weights = np.log1p((n_passages - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+        np.save(self._folder / _WEIGHTS, weights, allow_pickle=False)
+
+
+class TokenStore:
+    """The tokens of every sentence of an index, in order of passage and place in it.
+
+    A token weighs by how few of the passages have it: log(1 + (n - df + 0.5) / (df + 0.5)).
+    """
+
+    def __init__(self, folder: Path, *, dim: int) -> None:
+        """Open a folder that a `TokenStoreWriter` filled, mapped into memory rather than loaded."""
+        self._codes: NDArray[np.int8] = _map(folder / _CODES, "i1").reshape(-1, dim)
+        self._scales: NDArray[np.float32] = _map(folder / _SCALES, "<f4")
+        self._ids: NDArray[np.int32] = _map(folder / _IDS, "<i4")
+        self._offsets: NDArray[np.int64] = np.load(folder / _OFFSETS, mmap_mode="r", allow_pickle=False)
+        # By id; the last one is that of any token that no passage has.
+        self._weights: NDArray[np.float32] = np.load(folder / _WEIGHTS, mmap_mode="r", allow_pickle=False)
+
+    def weights_of(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Return the inverse document frequency of tokens, same shape; one that no passage has weighs most."""
+        return np.asarray(self._weights[np.minimum(ids, len(self._weights) - 1)])
+
+    def sentence_tokens(self, sentences: NDArray[np.int64]) -> tuple[TokenCodes, NDArray[np.int64]]:
+        """Return the tokens of sentences, one after the other, and how many each has."""
+        spans = [(int(self._offsets[at]), int(self._offsets[at + 1])) for at in sentences]
+        found = TokenCodes(
+            *(
+                np.concatenate([part[start:end] for start, end in spans])
+                for part in (self._codes, self._scales, self._ids)
+            )
+        )
+        return found, np.array([end - start for start, end in spans], dtype=np.int64)
+
+    def score(self, query: TokenCodes, sentences: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how well each sentence matches a query, token by token, -1 to 1.
+
+        Each token of the query looks for its nearest token of the sentence, and each of the sentence for
+        its nearest of the query; cosines are averaged with the tokens' inverse document frequencies as
+        weights, the way back counting half as much as the way there.
+
+        Args:
+            query: At least one token.
+            sentences: Places of sentences in the index, shape (n_sentences,), at least one; a sentence
+                without tokens scores -1.
+
+        Source: MaxSim of Khattab and Zaharia, ColBERT, SIGIR 2020; weighted both ways as BERTScore is
+        (Zhang et al., ICLR 2020).
+        """
+        tokens, counts = self.sentence_tokens(sentences)
+        scores = np.full(len(sentences), -1.0)
+        filled = counts > 0
+        if filled.any():
+            starts = _starts(counts[filled])
+            cosines = token_cosines(query, tokens)  # (n_query_tokens, n_tokens)
+            there = _mean(np.maximum.reduceat(cosines, starts, axis=1).T, self.weights_of(query.ids))
+            weights = self.weights_of(tokens.ids)
+            back = np.add.reduceat(weights * cosines.max(axis=0), starts) / np.add.reduceat(weights, starts)
+            scores[filled] = (there + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
+        return scores
+
+
+def token_cosines(query: TokenCodes, tokens: TokenCodes) -> NDArray[np.float64]:
+    """Return the cosines of each token of a query with each of some others, shape (n_query, n_tokens).
+
+    The sums are of integers and exact, so that the bits do not depend on how a library orders them.
+    """
+    # 24 bits of a float32 hold the sum of 1,040 products of two codes; a longer sum needs a float64.
+    exact = "f4" if query.codes.shape[1] * _LARGEST_CODE**2 < 2**24 else "f8"
+    sums: NDArray[np.float64] = np.dot(query.codes.astype(exact), tokens.codes.astype(exact).T).astype(
+        np.float64
+    )
+    return np.asarray(sums * query.scales[:, None] * tokens.scales[None, :])
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the weighted mean of each row of (n, n_weights); the order of summing does not depend on n."""
+    # A sum along the last axis of a contiguous array takes each row by itself.
+    weighted = np.ascontiguousarray(values * weights.astype(np.float64))
+    return np.asarray(weighted.sum(axis=1) / weights.sum(dtype=np.float64))
+
+
+def _starts(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts[:-1], dtype=np.int64)]).astype(np.int64)
+
+
+def _map(path: Path, dtype: str) -> NDArray[Any]:
+    # An empty file cannot be mapped; and a slice of a plain array is made faster than one of a memmap.
+    return (
+        np.asarray(np.memmap(path, dtype=dtype, mode="r"))
+        if path.stat().st_size
+        else np.empty(0, dtype=dtype)
+    )

@@ -1,0 +1,127 @@
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from index.late_interaction import (
+    TokenCodes,
+    TokenStore,
+    TokenStoreWriter,
+    pack_tokens,
+    quantize_tokens,
+    token_cosines,
+    unpack_tokens,
+)
+
+_X, _Y, _Z = np.eye(3, dtype=np.float32)
+NO_SPECIAL: frozenset[int] = frozenset()
+
+
+def codes(*tokens: tuple[int, NDArray[np.float32]]) -> TokenCodes:
+    ids = np.array([token for token, _ in tokens], dtype=np.int64)
+    vectors = np.array([vector for _, vector in tokens], dtype=np.float32).reshape(-1, 3)
+    return quantize_tokens(vectors, ids, special=NO_SPECIAL)
+
+
+def store_of(folder: Path, *passages: Sequence[TokenCodes]) -> TokenStore:
+    folder.mkdir(exist_ok=True)
+    writer = TokenStoreWriter(folder)
+    for sentences in passages:
+        writer.add_passage(sentences)
+    writer.finish(n_passages=len(passages))
+    return TokenStore(folder, dim=passages[0][0].codes.shape[1])
+
+
+def test_special_tokens_are_left_out() -> None:
+    found = quantize_tokens(np.stack([_X, _Y, _Z]), np.array([101, 7, 102]), special=frozenset({101, 102}))
+
+    assert found.ids.tolist() == [7]
+    assert found.codes.tolist() == [[0, 127, 0]]
+
+
+def test_the_score_is_the_weighted_mean_of_both_directions(tmp_path: Path) -> None:
+    # Token 1 is in one passage of two, token 2 in both: log(1 + 1.5/1.5) and log(1 + 0.5/2.5).
+    rare, common = math.log(2), math.log(1.2)
+    store = store_of(tmp_path, [codes((1, _X), (2, _Y))], [codes((2, _Y))])
+
+    scores = store.score(codes((1, _X), (2, _Z)), np.array([0, 1]))
+
+    # There: the query's token 1 is met by the first sentence alone, its token 2 by neither. Back: likewise.
+    there = back = rare / (rare + common)
+    assert scores == pytest.approx([(there + 0.5 * back) / 1.5, 0])
+
+
+def test_a_token_that_no_passage_has_weighs_most(tmp_path: Path) -> None:
+    store = store_of(tmp_path, [codes((1, _X))], [codes((1, _X), (2, _Y))])
+
+    weights = store.weights_of(np.array([1, 2, 3, 30_000], dtype=np.int32))
+
+    assert weights[0] < weights[1] < weights[2] == weights[3]
+
+
+def test_a_token_counts_once_for_a_passage_however_often_it_has_it(tmp_path: Path) -> None:
+    often = store_of(tmp_path / "often", [codes((1, _X), (1, _X)), codes((1, _X))], [codes((2, _Y))])
+    once = store_of(tmp_path / "once", [codes((1, _X))], [codes((2, _Y))])
+
+    assert often.weights_of(np.array([1], np.int32)) == once.weights_of(np.array([1], np.int32))
+
+
+def test_a_sentence_without_tokens_scores_least(tmp_path: Path) -> None:
+    store = store_of(tmp_path, [codes(), codes((1, _X))])
+
+    assert store.score(codes((1, _X)), np.array([0, 1])).tolist() == pytest.approx([-1, 1])
+    assert store.score(codes((1, _X)), np.array([0])).tolist() == [-1]
+
+
+def test_a_store_may_hold_no_token_at_all(tmp_path: Path) -> None:
+    assert store_of(tmp_path, [codes()]).score(codes((1, _X)), np.array([0])).tolist() == [-1]
+
+
+def test_packed_tokens_come_back_as_they_were() -> None:
+    tokens = codes((7, _X + 0.25 * _Y), (30_521, _Z))
+
+    again = unpack_tokens(pack_tokens(tokens), dim=3)
+
+    assert again.codes.tolist() == tokens.codes.tolist()
+    assert again.scales.tobytes() == tokens.scales.tobytes()
+    assert again.ids.tolist() == [7, 30_521]
+    assert unpack_tokens(pack_tokens(codes()), dim=3).ids.tolist() == []
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 12), st.sampled_from([8, 384, 1_536]))
+def test_a_sentence_scores_the_same_bits_whatever_is_scored_beside_it(
+    seed: int, n_query: int, n_sentences: int, dim: int
+) -> None:
+    random = np.random.default_rng(seed)
+
+    def text(n_tokens: int) -> TokenCodes:
+        vectors = random.normal(size=(n_tokens, dim)).astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return quantize_tokens(vectors, random.integers(0, 50, n_tokens), special=NO_SPECIAL)
+
+    query = text(n_query)
+    sentences = [text(int(random.integers(1, 9))) for _ in range(n_sentences)]
+    with TemporaryDirectory() as folder:
+        store = store_of(Path(folder), *([each] for each in sentences))
+        together = store.score(query, np.arange(n_sentences))
+        alone = [store.score(query, np.array([at]))[0] for at in range(n_sentences)]
+
+    assert together.tolist() == alone
+    assert all(-1.01 < score < 1.01 for score in alone)
+
+
+def test_eight_bits_keep_cosines_to_the_second_decimal() -> None:
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(200, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    tokens = quantize_tokens(vectors, np.arange(200), special=NO_SPECIAL)
+
+    error = token_cosines(tokens, tokens) - vectors.astype(np.float64) @ vectors.T
+
+    assert np.abs(error).max() < 0.005
