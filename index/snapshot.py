@@ -195,7 +195,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     if manifest.get("format") != FORMAT_VERSION:
         raise IndexMismatchError(
-            f"{folder} has format {manifest.get('format')}; this release reads {FORMAT_VERSION}. Run `citewell build`."
+            f"{folder} has format {manifest.get('format')}; this release reads {FORMAT_VERSION}. Run `citewell build`: "
+            "it makes a version in the new format beside it, from the corpus and with the numbers that were given."
         )
     return manifest
 

@@ -1,5 +1,8 @@
 """Fixtures for the edges: a service over six short documents, with the encoder's twin."""
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,9 @@ from tests.conftest import write_corpus
 from tests.twins import TwinEmbedder
 
 MAX_BODY_BYTES = 65_536
+#: Of applications that nobody edits; what strangers may store, feedback, must not end up in the working folder.
+_STATE_DIR = Path(tempfile.mkdtemp(prefix="citewell-tests-"))
+atexit.register(shutil.rmtree, _STATE_DIR, ignore_errors=True)
 
 
 def build_corpus(corpus_dir: Path, index_dir: Path) -> str:
@@ -44,6 +50,7 @@ def holding(serving: ServingIndex) -> Iterator[LiveIndex]:
 
 def make_app(serving: ServingIndex, *, query_threads: int = 2, **changes: Any) -> FastAPI:
     """Return the whole application over one version."""
+    changes = {"state_dir": _STATE_DIR, **changes}
     settings = Settings(query_threads=query_threads, max_body_bytes=MAX_BODY_BYTES, **changes)
     return create_app(lambda: holding(serving), settings)
 
