@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.content import ContentStore
+from index.diversity import SPREAD_PASSAGES, Candidate, spread
 from index.embedding import Embedder, EncodedText
 from index.fusion import WeightedScores, fuse_scores
 from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
@@ -34,7 +36,7 @@ CONFIDENCE_NAME = "confidence.json"
 RANKS_NAME = "self-score.json"
 
 #: How much each score counts; docs/decisions.md has the measurements.
-DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.21, 0.09, 0.7
+DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.14, 0.06, 0.8
 #: How many passages each retriever proposes, at least.
 CANDIDATES = 100
 #: How many of the best by both retrievers are compared with the query token by token.
@@ -160,19 +162,23 @@ class Searcher:
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
-        best = order[:k]
-        passages = self.content.passages([int(position) for position in candidates[best]])
+        passages = self.content.passages(
+            [int(position) for position in candidates[order[: max(k, SPREAD_PASSAGES)]]]
+        )
+        order, passages = _spread(order, passages, fused)
+        # A passage that others were put before shows their score, so that scores never rise.
+        shown = np.minimum.accumulate(fused[order[:k]])
         ranked = tuple(
             RankedPassage(
                 passage=passage,
                 position=int(candidates[at]),
                 rank=rank,
-                score=float(fused[at]),
+                score=float(score),
                 dense=float(dense[at]),
                 lexical=float(lexical[at]),
                 late=None if np.isnan(late[at]) else float(late[at]),
             )
-            for rank, (at, passage) in enumerate(zip(best, passages, strict=True), start=1)
+            for rank, (at, passage, score) in enumerate(zip(order, passages, shown, strict=False), start=1)
         )
         return SearchResult(query=query, vector=encoded.vector, tokens=tokens, ranked=ranked)
 
@@ -241,6 +247,19 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
+
+
+def _spread(
+    order: NDArray[np.int64], passages: Sequence[Passage], scores: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], list[Passage]]:
+    """Return order and passages with the first ones spread, see `index.diversity`."""
+    first = [
+        Candidate(passage.doc_id, passage.text, float(scores[at]))
+        for at, passage in zip(order[:SPREAD_PASSAGES], passages, strict=False)
+    ]
+    moved = spread(first)
+    rest = order[len(moved) :]
+    return np.concatenate([order[moved], rest]), [*(passages[at] for at in moved), *passages[len(moved) :]]
 
 
 def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:
