@@ -21,6 +21,7 @@ from service.problems import Problem, install_problem_handlers
 from service.question_queue import Overload, QuestionQueue
 from service.rate_limit import RateLimit
 from service.release import RELEASE
+from service.reply_cache import ReplyCache
 from service.request_log import RequestLog
 from service.routes import router
 from service.security_headers import SecurityHeaders
@@ -70,6 +71,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.workers = questions
+    app.state.replies = ReplyCache(max_bytes=settings.reply_cache_mb * 1_000_000)
     app.state.keyring = Keyring(settings.keys_file, admin_key=settings.admin_key)
     app.include_router(router)
     app.include_router(batch_routes.router)

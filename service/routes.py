@@ -5,15 +5,16 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as ApiPath
 
 from service import schemas, views
-from service.asking import answer_request
+from service.asking import answer_in_bytes, find_in_bytes
 from service.live_index import LiveIndex, ServingIndex
 from service.opening import Opening
 from service.problems import problem_responses
 from service.question_queue import run_queued
+from service.reply_cache import ReplyCache
 from service.settings import Settings
 
 T = TypeVar("T")
@@ -43,6 +44,12 @@ def workers(request: Request) -> Executor:
     return executor
 
 
+def kept_replies(request: Request) -> ReplyCache:
+    """Return the replies that were given last."""
+    replies: ReplyCache = request.app.state.replies
+    return replies
+
+
 def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingIndex:
     """Return the version to answer from; a request keeps it to its end."""
     return live.current
@@ -51,6 +58,7 @@ def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingInd
 Serving = Annotated[ServingIndex, Depends(serving_index)]
 Chosen = Annotated[Settings, Depends(chosen_settings)]
 Workers = Annotated[Executor, Depends(workers)]
+Replies = Annotated[ReplyCache, Depends(kept_replies)]
 
 
 async def on_worker(executor: Executor, work: Callable[[], T]) -> T:
@@ -83,28 +91,37 @@ def _refuse_long(question: str, *, max_chars: int) -> None:
     "/v1/ask",
     tags=["ask"],
     summary="Ask a question",
+    response_model=schemas.AskReply,
     responses=problem_responses(400, 408, 409, 413, 422, 429, 503),
 )
 async def ask(
-    asked: schemas.AskRequest, index: Serving, executor: Workers, chosen: Chosen
-) -> schemas.AskReply:
+    asked: schemas.AskRequest, index: Serving, executor: Workers, chosen: Chosen, replies: Replies
+) -> Response:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     refuse_generated(asked.answer)
     _refuse_long(asked.question, max_chars=chosen.max_question_chars)
-    return await on_worker(executor, partial(answer_request, asked, index))
+    body = find_in_bytes(asked, index, replies)
+    if body is None:
+        body = await on_worker(executor, partial(answer_in_bytes, asked, index, replies))
+    return Response(body, media_type="application/json")
 
 
 @router.get(
     "/v1/ask",
     tags=["ask"],
     summary="Ask a question by address",
+    response_model=schemas.AskReply,
     responses=problem_responses(409, 422, 429, 503),
 )
 async def ask_by_address(
-    asked: Annotated[schemas.AskByAddress, Query()], index: Serving, executor: Workers, chosen: Chosen
-) -> schemas.AskReply:
+    asked: Annotated[schemas.AskByAddress, Query()],
+    index: Serving,
+    executor: Workers,
+    chosen: Chosen,
+    replies: Replies,
+) -> Response:
     """Do what the POST does, for links and quick looks."""
-    return await ask(asked.as_request(), index, executor, chosen)
+    return await ask(asked.as_request(), index, executor, chosen, replies)
 
 
 @router.get(

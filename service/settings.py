@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         default=None, description="A CrossEncoder, by name or folder, that reorders the best passages."
     )
     query_threads: int = Field(default=2, ge=1, le=64, description="Questions answered side by side.")
+    reply_cache_mb: int = Field(
+        default=32,
+        ge=0,
+        le=100_000,
+        description="Memory for replies that may be asked for again; 0 for none.",
+    )
     swap_check_s: float = Field(
         default=1.0, gt=0, le=3600, description="Seconds between looks for a new version of the index."
     )

@@ -49,9 +49,9 @@ def holding(serving: ServingIndex) -> Iterator[LiveIndex]:
 
 
 def make_app(serving: ServingIndex, *, query_threads: int = 2, **changes: Any) -> FastAPI:
-    """Return the whole application over one version."""
-    changes = {"state_dir": _STATE_DIR, **changes}
-    settings = Settings(query_threads=query_threads, max_body_bytes=MAX_BODY_BYTES, **changes)
+    """Return the whole application over one version, with every question answered afresh unless told otherwise."""
+    chosen = {"state_dir": _STATE_DIR, "reply_cache_mb": 0, **changes}
+    settings = Settings(query_threads=query_threads, max_body_bytes=MAX_BODY_BYTES, **chosen)
     return create_app(lambda: holding(serving), settings)
 
 
