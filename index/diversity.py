@@ -2,11 +2,11 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-#: How many of the first passages are looked at; what comes later stays where it is.
-SPREAD_PASSAGES = 20
+#: How many of the first places are looked after; what comes later stays as it is.
+SPREAD_PLACES = 20
 #: At most this share of the first passages is of one document, wherever they end ...
 _LARGEST_SHARE = 0.8
 #: ... as long as another document's passage scores this share of what it would stand before.
@@ -15,50 +15,48 @@ _ALIKE_FROM = 0.9
 _WORD = re.compile(r"\w+")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A passage as far as its place among the first ones is concerned."""
+def share_places(documents: Sequence[int], scores: Sequence[float]) -> list[int]:
+    """Return the order in which passages are shown so that no document fills the first places.
 
-    doc_id: str
-    text: str
-    score: float
+    Of the first n passages at most four in five are of one document (of one passage alone, that one), unless
+    those of all others score far less than what they would be put before.
 
+    Args:
+        documents: Which document each passage is of, best passage first.
+        scores: Their scores, same length, never rising.
 
-def spread(candidates: Sequence[Candidate]) -> list[int]:
-    """Return the order in which candidates, best first, are shown: their places in the sequence given.
-
-    A passage that repeats a better one goes behind all that repeat none. Of the first n passages at most four
-    in five are of one document (of one passage alone, that one), unless all others score far less.
+    Returns:
+        Places in the sequences given, all of them.
     """
-    repeats = _repeats(candidates)
-    left = [at for at in range(len(candidates)) if at not in repeats]
+    left = list(range(len(documents)))
     order: list[int] = []
-    while left:
-        best = left[0]
-        least = _LEAST_SCORE_SHARE * candidates[best].score
-        fitting = (at for at in left if candidates[at].score >= least and not _crowds(candidates, order, at))
-        chosen = next(fitting, best)
+    held: Counter[int] = Counter()
+    while left and len(order) < SPREAD_PLACES:
+        most = max(1, math.ceil(_LARGEST_SHARE * (len(order) + 1)))
+        least = _LEAST_SCORE_SHARE * scores[left[0]]
+        fitting = (at for at in left if held[documents[at]] < most and scores[at] >= least)
+        chosen = next(fitting, left[0])
         order.append(chosen)
+        held[documents[chosen]] += 1
         left.remove(chosen)
-    return order + sorted(repeats)
+    return order + left
 
 
-def _crowds(candidates: Sequence[Candidate], order: Sequence[int], at: int) -> bool:
-    """Return whether one more passage of its document would be too many."""
-    of_document = sum(candidates[other].doc_id == candidates[at].doc_id for other in order) + 1
-    return of_document > max(1, math.ceil(_LARGEST_SHARE * (len(order) + 1)))
+def put_repeats_last(texts: Sequence[str]) -> list[int]:
+    """Return the order of texts in which what repeats an earlier one comes after all that repeat none.
 
-
-def _repeats(candidates: Sequence[Candidate]) -> set[int]:
-    words = [frozenset(_WORD.findall(each.text.lower())) for each in candidates]
+    A text repeats another when they share nine in ten of their words and all of their numbers: two doses in
+    the same words are two facts.
+    """
+    words = [frozenset(_WORD.findall(text.lower())) for text in texts]
     numbers = [frozenset(word for word in each if any(map(str.isdigit, word))) for each in words]
-    found: set[int] = set()
-    for at in range(len(candidates)):
-        for better in range(at):
-            # Two doses in the same words are two facts.
-            if better in found or numbers[at] != numbers[better]:
-                continue
-            if len(words[at] & words[better]) >= _ALIKE_FROM * len(words[at] | words[better]):
-                found.add(at)
-                break
-    return found
+    first: list[int] = []
+    repeats: list[int] = []
+    for at in range(len(texts)):
+        is_repeat = any(
+            numbers[at] == numbers[other]
+            and len(words[at] & words[other]) >= _ALIKE_FROM * len(words[at] | words[other])
+            for other in first
+        )
+        (repeats if is_repeat else first).append(at)
+    return first + repeats

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.content import ContentStore
-from index.diversity import SPREAD_PASSAGES, Candidate, spread
+from index.diversity import SPREAD_PLACES, put_repeats_last, share_places
 from index.embedding import Embedder, EncodedText
 from index.fusion import WeightedScores, fuse_scores
 from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
@@ -108,7 +108,9 @@ class Searcher:
         self.embedder = embedder
         self._reranker = reranker
         self._sentence_vectors = sentence_vectors  # (n_sentences, dim), in order of passage and place in it
-        lengths = [n_sentences for _, n_sentences in content.layout()]
+        layout = content.layout()
+        lengths = [n_sentences for _, n_sentences in layout]
+        self._document_of = np.array([document for document, _ in layout], dtype=np.int64)  # (n_passages,)
         self._first_sentence = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
     @classmethod
@@ -162,10 +164,8 @@ class Searcher:
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
-        passages = self.content.passages(
-            [int(position) for position in candidates[order[: max(k, SPREAD_PASSAGES)]]]
-        )
-        order, passages = _spread(order, passages, fused)
+        order = order[share_places(self._document_of[candidates[order]].tolist(), fused[order].tolist())]
+        order, passages = self._without_repeats_first(order, candidates, k=k)
         # A passage that others were put before shows their score, so that scores never rise.
         shown = np.minimum.accumulate(fused[order[:k]])
         ranked = tuple(
@@ -206,12 +206,22 @@ class Searcher:
         late = np.full(len(positions), np.nan)
         if self.tokens is None or not len(query.ids):
             return late
-        best = np.lexsort((positions, -first))[:LATE_DEPTH]
+        best = self._compared(positions, np.lexsort((positions, -first)))
         spans = [self.sentences_of(int(position)) for position in positions[best]]
         starts = np.concatenate([[0], np.cumsum([len(each) for each in spans[:-1]], dtype=np.int64)])
         if len(best):
             late[best] = np.maximum.reduceat(self.tokens.score(query, np.concatenate(spans)), starts)
         return late
+
+    def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the head of an order, at most half of it of one document as long as there are others."""
+        of_document: Counter[int] = Counter()
+        early: list[int] = []
+        late: list[int] = []
+        for at, document in zip(order.tolist(), self._document_of[positions[order]].tolist(), strict=True):
+            (early if of_document[document] < LATE_DEPTH // 2 else late).append(at)
+            of_document[document] += 1
+        return np.array([*early, *late][:LATE_DEPTH], dtype=np.int64)
 
     def _candidates(
         self,
@@ -240,6 +250,15 @@ class Searcher:
             allowed = np.intersect1d(allowed, np.array(citing, dtype=np.int64))
         return allowed
 
+    def _without_repeats_first(
+        self, order: NDArray[np.int64], candidates: NDArray[np.int64], *, k: int
+    ) -> tuple[NDArray[np.int64], list[Passage]]:
+        """Return order with repeats behind its first places, and the passages of its first k at least."""
+        read = self.content.passages([int(at) for at in candidates[order[: max(k, SPREAD_PLACES)]]])
+        moved = put_repeats_last([passage.text for passage in read[:SPREAD_PLACES]])
+        rest = slice(len(moved), None)
+        return np.concatenate([order[moved], order[rest]]), [*(read[at] for at in moved), *read[rest]]
+
     def _rerank(
         self, reranker: Reranker, query: str, candidates: NDArray[np.int64], order: NDArray[np.int64]
     ) -> NDArray[np.int64]:
@@ -247,19 +266,6 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
-
-
-def _spread(
-    order: NDArray[np.int64], passages: Sequence[Passage], scores: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], list[Passage]]:
-    """Return order and passages with the first ones spread, see `index.diversity`."""
-    first = [
-        Candidate(passage.doc_id, passage.text, float(scores[at]))
-        for at, passage in zip(order[:SPREAD_PASSAGES], passages, strict=False)
-    ]
-    moved = spread(first)
-    rest = order[len(moved) :]
-    return np.concatenate([order[moved], rest]), [*(passages[at] for at in moved), *passages[len(moved) :]]
 
 
 def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:
