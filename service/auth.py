@@ -11,6 +11,7 @@ from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
+from service import metrics
 from service.keys import ENVIRONMENT_NAME, KeysError, StoredKey, find_key, hash_key, read_keys
 
 _log = structlog.get_logger(__name__)
@@ -92,6 +93,7 @@ async def require_admin(
         raise HTTPException(403, _HOW_TO_SET)
     found = find_key(keys, credentials.credentials) if credentials else None
     if found is None:
+        metrics.count_refusal("key")
         _log.warning("admin request refused", path=request.url.path, key=None)
         raise HTTPException(
             401,
@@ -99,6 +101,7 @@ async def require_admin(
             headers=_CHALLENGE,
         )
     if found.role != "admin":
+        metrics.count_refusal("key")
         _log.warning("admin request refused", path=request.url.path, key=found.name)
         raise HTTPException(403, f"The key called {found.name} is a reader's. An admin's key is needed here.")
     _log.info("admin request", path=request.url.path, method=request.method, key=found.name)

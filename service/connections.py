@@ -15,6 +15,8 @@ from service.problems import MEDIA_TYPE, Problem
 
 #: A request line and headers over this are refused; a question by address has at most 2,000 characters.
 MAX_HEAD_BYTES = 65_536
+#: Enough for whatever has arrived to be read.
+_GRACE_S = 0.1
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -74,7 +76,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         self._stop_timer()
-        self._head_timer = self.loop.call_later(self.head_timeout_s, self.transport.close)
+        self._head_timer = self.loop.call_later(self.head_timeout_s, self._close_soon)
+
+    def _close_soon(self) -> None:
+        # After a pause of the whole process timers come first, and what arrived meanwhile has not been read yet.
+        self._head_timer = self.loop.call_later(_GRACE_S, self.transport.close)
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

@@ -16,6 +16,7 @@ from dataclasses import replace
 
 import structlog
 
+from service.job_counting import MOST_FINISHED, count_jobs
 from service.job_store import JobStore, JobStoreError, utc_now
 from service.jobs import Job
 from service.settings import Settings
@@ -83,7 +84,7 @@ class JobRunner:
         self._complaint = reason
 
     def _work(self, store: JobStore) -> None:
-        started = time.monotonic()
+        started, began = time.monotonic(), utc_now()
         worker = subprocess.Popen(  # noqa: S603  # our own command
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0
         )
@@ -101,6 +102,7 @@ class JobRunner:
             if late := watch.look(store):
                 _kill(worker)
                 _leave_out(store, late, self._document_timeout_s)
+        count_jobs(store.recent(MOST_FINISHED), since=began)
         _log.info("jobs worked on", exit_code=code, took_s=round(time.monotonic() - started, 1))
         if code != 0:
             self._stopping.wait(_SETTLE_S)  # whatever it died of, not at full speed

@@ -16,7 +16,7 @@ from prometheus_client.process_collector import ProcessCollector
 from service.release import RELEASE
 
 Refusal = Literal["queue", "rate", "size", "slow", "host", "key"]
-BuildOutcome = Literal["activated", "kept", "unchanged", "failed"]
+BuildOutcome = Literal["activated", "kept", "failed"]
 AnswerOutcome = Literal["answered", "refused"]
 
 #: What generate_latest writes.
@@ -64,6 +64,7 @@ _answers = Counter(
 )
 _notices = Counter("citewell_notices", "Notices shown, by kind.", ["kind"], registry=REGISTRY)
 _builds = Counter("citewell_builds", "Builds of an index, by outcome.", ["outcome"], registry=REGISTRY)
+_jobs = Counter("citewell_jobs", "Jobs that have ended, by state.", ["state"], registry=REGISTRY)
 _lookups = Counter(
     "citewell_cache_lookups",
     "Lookups in a cache, by result: hit or miss.",
@@ -130,8 +131,13 @@ def count_notice(kind: str) -> None:
 
 
 def count_build(outcome: BuildOutcome) -> None:
-    """Count a build that this process ran."""
+    """Count a build that was run for the service."""
     _builds.labels(outcome=outcome).inc()
+
+
+def count_job(state: str) -> None:
+    """Count a job that has ended; the state must come from the code."""
+    _jobs.labels(state=state).inc()
 
 
 def count_cache(cache: str, *, hit: bool) -> None:

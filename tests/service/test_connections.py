@@ -1,6 +1,7 @@
 """Connections that would cost something for nothing, on a real port."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -65,7 +66,9 @@ def test_headers_that_drip_do_not_buy_time(server: Running) -> None:
 def test_a_drip_after_a_served_request_is_closed_too(server: Running) -> None:
     with server.connect() as connection:
         connection.sendall(GET + b"\r\n")
-        first = connection.recv(65_536)
+        first = b""
+        while not first.endswith(b'{"status":"ok"}'):
+            first += connection.recv(65_536)
         connection.sendall(b"\r\nGET /hea")
         rest = read_to_end(connection)
 
@@ -155,3 +158,28 @@ def test_a_proxy_that_is_trusted_says_whom_it_asks_for(serving: ServingIndex) ->
         received = [server.send(request % at) for at in (1, 2, 1)]
 
     assert [each.split(b" ")[1] for each in received] == [b"200", b"200", b"429"]
+
+
+def test_a_pause_of_the_whole_process_costs_no_connection_its_request(
+    serving: ServingIndex,
+) -> None:
+    bounds: dict[str, Any] = {"request_timeout_s": TIMEOUT_S}
+    app = make_app(serving, **bounds)
+    paused = threading.Event()
+
+    @app.get("/pause")
+    async def pause() -> None:
+        paused.set()
+        time.sleep(3 * TIMEOUT_S)  # what it is for
+
+    with (
+        running(app, Settings(**bounds)) as server,
+        server.connect() as connection,
+        server.connect() as other,
+    ):
+        other.sendall(b"GET /pause HTTP/1.1\r\nHost: x\r\n" + CLOSE)
+        assert paused.wait(timeout=60)
+        connection.sendall(GET + CLOSE)
+        received = read_to_end(connection)
+
+    assert received.startswith(b"HTTP/1.1 200")
