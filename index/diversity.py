@@ -4,15 +4,17 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 #: How many of the first places are looked after; what comes later stays as it is.
-SPREAD_PLACES = 20
+SPREAD_PLACES = 10
 #: At most this share of the first passages is of one document, wherever they end ...
 _LARGEST_SHARE = 0.8
 #: ... as long as another document's passage scores this share of what it would stand before.
 _LEAST_SCORE_SHARE = 0.7
 _ALIKE_FROM = 0.9
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\w*\d\w*")
 
 
 def share_places(documents: Sequence[int], scores: Sequence[float]) -> list[int]:
@@ -48,15 +50,23 @@ def put_repeats_last(texts: Sequence[str]) -> list[int]:
     A text repeats another when they share nine in ten of their words and all of their numbers: two doses in
     the same words are two facts.
     """
-    words = [frozenset(_WORD.findall(text.lower())) for text in texts]
-    numbers = [frozenset(word for word in each if any(map(str.isdigit, word))) for each in words]
+    words, numbers = zip(*map(_words_and_numbers, texts), strict=True) if texts else ((), ())
     first: list[int] = []
     repeats: list[int] = []
     for at in range(len(texts)):
         is_repeat = any(
-            numbers[at] == numbers[other]
-            and len(words[at] & words[other]) >= _ALIKE_FROM * len(words[at] | words[other])
-            for other in first
+            numbers[at] == numbers[other] and _are_alike(words[at], words[other]) for other in first
         )
         (repeats if is_repeat else first).append(at)
     return first + repeats
+
+
+@lru_cache(maxsize=8_192)
+def _words_and_numbers(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(_WORD.findall(text.lower())), frozenset(_NUMBER.findall(text.lower()))
+
+
+def _are_alike(one: frozenset[str], other: frozenset[str]) -> bool:
+    if min(len(one), len(other)) < _ALIKE_FROM * max(len(one), len(other)):
+        return False  # sooner said than counted
+    return len(one & other) >= _ALIKE_FROM * len(one | other)

@@ -103,9 +103,9 @@ class TokenStore:
         self._codes: NDArray[np.int8] = _map(folder / _CODES, "i1").reshape(-1, dim)
         self._scales: NDArray[np.float32] = _map(folder / _SCALES, "<f4")
         self._ids: NDArray[np.int32] = _map(folder / _IDS, "<i4")
-        self._offsets: NDArray[np.int64] = np.load(folder / _OFFSETS, mmap_mode="r", allow_pickle=False)
+        self._offsets: NDArray[np.int64] = np.load(folder / _OFFSETS, allow_pickle=False)
         # By id; the last one is that of any token that no passage has.
-        self._weights: NDArray[np.float32] = np.load(folder / _WEIGHTS, mmap_mode="r", allow_pickle=False)
+        self._weights: NDArray[np.float32] = np.load(folder / _WEIGHTS, allow_pickle=False)
 
     def weights_of(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the inverse document frequency of tokens, same shape; one that no passage has weighs most."""
@@ -113,14 +113,15 @@ class TokenStore:
 
     def sentence_tokens(self, sentences: NDArray[np.int64]) -> tuple[TokenCodes, NDArray[np.int64]]:
         """Return the tokens of sentences, one after the other, and how many each has."""
-        spans = [(int(self._offsets[at]), int(self._offsets[at + 1])) for at in sentences]
-        found = TokenCodes(
-            *(
-                np.concatenate([part[start:end] for start, end in spans])
-                for part in (self._codes, self._scales, self._ids)
-            )
+        begins, ends = self._offsets[sentences], self._offsets[sentences + 1]
+        # Sentences that follow each other are read in one go.
+        breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
+        first, last = begins[np.concatenate([[0], breaks])], ends[np.concatenate([breaks - 1, [-1]])]
+        spans = [slice(start, end) for start, end in zip(first.tolist(), last.tolist(), strict=True)]
+        parts = (
+            np.concatenate([part[span] for span in spans]) for part in (self._codes, self._scales, self._ids)
         )
-        return found, np.array([end - start for start, end in spans], dtype=np.int64)
+        return TokenCodes(*parts), ends - begins
 
     def score(self, query: TokenCodes, sentences: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how well each sentence matches a query, token by token, -1 to 1.

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -106,6 +107,11 @@ class BM25Index:
 
 def terms(text: str) -> list[str]:
     """Return the terms of a text in order: lower-case words of two characters or more, stemmed, no stop words."""
+    return list(_terms(text))
+
+
+@lru_cache(maxsize=8_192)  # the sentences of the passages that come first are compared again and again
+def _terms(text: str) -> tuple[str, ...]:
     words = [word for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
     # A Stemmer keeps state between calls and must not be shared between threads; making one costs microseconds.
-    return list(Stemmer.Stemmer("english").stemWords(words))
+    return tuple(Stemmer.Stemmer("english").stemWords(words))
