@@ -7,7 +7,6 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
-from starlette.responses import RedirectResponse
 
 from service import batch_routes, editing_routes, feedback_routes, operations_routes
 from service.allowed_hosts import AllowedHosts
@@ -17,6 +16,7 @@ from service.cross_origin import CrossOrigin
 from service.editing_problems import install_editing_problems
 from service.failures import Failures
 from service.opening import OpenIndex, opened
+from service.pages import install_pages
 from service.problems import Problem, install_problem_handlers
 from service.question_queue import Overload, QuestionQueue
 from service.rate_limit import RateLimit
@@ -78,15 +78,11 @@ def create_app(
     app.include_router(editing_routes.router)
     app.include_router(feedback_routes.router)
     app.include_router(operations_routes.router)
-    app.add_api_route("/", _to_docs, include_in_schema=False)
+    install_pages(app, settings.corpus_dir)
     install_problem_handlers(app)
     install_editing_problems(app)
     _describe(app)
     return app
-
-
-async def _to_docs() -> RedirectResponse:
-    return RedirectResponse("docs")
 
 
 def _layers(settings: Settings, *, is_full: Callable[[], bool]) -> list[Middleware]:

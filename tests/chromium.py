@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,3 +96,18 @@ def visit(chromium: Browser) -> Iterator[Visit]:
     yield visit
     for context in contexts:
         context.close()
+
+
+_AXE = Path(__file__).parent / "browser" / "vendor" / "axe.min.js"
+_AXE_OPTIONS = {"resultTypes": ["violations"]}
+
+
+def barriers(page: Page) -> list[str]:
+    """Return what axe-core finds on a page that keeps somebody out: rule, place and how to mend it."""
+    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("options => axe.run(document, options)", _AXE_OPTIONS)
+    return [
+        f"{rule['id']} at {' '.join(map(str, node['target']))}: {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
