@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.error import URLError
 from urllib.request import urlopen
 
 ROOT = Path(__file__).parents[1]
@@ -44,13 +45,23 @@ def serving(home: Path, **changes: str) -> Iterator[str]:
         )
     try:
         address = _address(process, log)
-        # The address is printed first; an answer comes once the encoder is loaded.
-        with urlopen(f"{address}/health/ready", timeout=START_S) as ready:
-            assert ready.status == 200
+        _wait_until_ready(process, address)
         yield address
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], address: str) -> None:
+    """Wait for the encoder, which is loaded while the service listens already."""
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urlopen(f"{address}/health/ready", timeout=START_S):
+                return
+        except URLError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} did not become ready")
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
