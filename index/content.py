@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -121,6 +122,8 @@ class ContentStore:
         self._connection = sqlite3.connect(
             f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        # A connection holds itself in a circle; whoever drops the store frees the file at once all the same.
+        weakref.finalize(self, self._connection.close)
         self._lock = threading.Lock()
         self.references = tuple(
             _REFERENCE.validate_json(record)

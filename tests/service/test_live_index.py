@@ -1,6 +1,7 @@
 """Following the pointer: swap to a good new version, go on with the old one when the new one is bad."""
 
 import shutil
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -111,6 +112,26 @@ def test_whoever_holds_a_version_keeps_it_over_a_swap(index_dir: Path, old: str,
     assert len(held.snapshot.searcher.search("tick", k=50).ranked) < len(
         live.current.snapshot.searcher.search("tick", k=50).ranked
     )
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not list what is mapped")
+def test_an_old_version_is_freed_when_its_last_reader_leaves(index_dir: Path, old: str, new: str) -> None:
+    def is_held() -> bool:
+        mapped = old in Path("/proc/self/maps").read_text()
+        return mapped or any(
+            old in str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.exists()
+        )
+
+    live = follow(index_dir)
+    held = live.current
+    freed = weakref.ref(held.snapshot.searcher)
+    activate(index_dir, new)
+    live.check()
+    assert is_held()
+
+    del held
+    assert freed() is None
+    assert not is_held()
 
 
 def test_a_damaged_version_is_refused_with_one_line_and_the_old_one_goes_on(
