@@ -26,6 +26,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     arguments.add_argument("--flips", type=int, default=200, help="per file")
     arguments.add_argument("--seed", type=int, default=20261125)
+    arguments.add_argument(
+        "--rescues", type=int, default=10, help="flips per file after which the service is started"
+    )
     given = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     missed = 0
@@ -33,8 +36,8 @@ def main() -> None:
         index_dir, good = _two_versions(Path(folder))
         current = index_dir / current_version(index_dir)
         for path in sorted([*(each for each in current.rglob("*") if each.is_file()), index_dir / "CURRENT"]):
-            noticed, saved = _flip_and_look(path, index_dir, good, flips=given.flips, seed=given.seed)
-            missed += 2 * given.flips - noticed - saved
+            noticed, saved = _flip_and_look(path, index_dir, good, given)
+            missed += given.flips - noticed + given.rescues - saved
             name = path.relative_to(index_dir).as_posix()
             sys.stdout.write(
                 f"{name:<50} {given.flips} flips, {noticed} noticed, {saved} times another served\n"
@@ -51,18 +54,19 @@ def _two_versions(folder: Path) -> tuple[Path, set[str]]:
     return folder / "index", good
 
 
-def _flip_and_look(path: Path, index_dir: Path, good: set[str], *, flips: int, seed: int) -> tuple[int, int]:
-    chosen = random.Random(f"{seed}{path.name}")  # noqa: S311  # any places will do, the same ones each time
+def _flip_and_look(path: Path, index_dir: Path, good: set[str], given: argparse.Namespace) -> tuple[int, int]:
+    chosen = random.Random(f"{given.seed}{path.name}")  # noqa: S311  # any places will do, the same ones each time
     intact = path.read_bytes()
     embedder = TwinEmbedder()
     serving = good | {current_version(index_dir)} if path.name == "CURRENT" else good
     noticed = saved = 0
-    for _ in range(flips):
+    for at in range(given.flips):
         flipped = bytearray(intact)
         flipped[chosen.randrange(len(flipped))] ^= 1 << chosen.randrange(8)
         path.write_bytes(flipped)
         noticed += _is_noticed(index_dir, embedder)
-        saved += open_last_good(index_dir, embedder, None).version in serving
+        if at < given.rescues:
+            saved += open_last_good(index_dir, embedder, None).version in serving
     path.write_bytes(intact)
     return noticed, saved
 
