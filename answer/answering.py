@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from answer.confidence import ANSWERABLE_FROM, ConfidenceModel
-from answer.evidence import JUDGED_PASSAGES, Evidence, compare_sentences, gather_evidence
+from answer.evidence import POOL_PASSAGES, Evidence, compare_sentences, gather_evidence
 from answer.extraction import Answer, extract_answer, sentence_score
 from answer.safety import Notice, find_notices
 from index.searching import RankedPassage, Searcher, SearchFilter, SearchResult
@@ -59,7 +59,7 @@ def answer_question(
     Raises:
         NotIndexedError: If `only` names a document or reference that is not in the index.
     """
-    result = searcher.search(question, k=max(k, JUDGED_PASSAGES), only=only)
+    result = searcher.search(question, k=max(k, POOL_PASSAGES), only=only)
     evidence = gather_evidence(searcher, result)
     confidence = model.probability(evidence.features) if result.ranked else 0.0
     answerable = bool(result.ranked) and confidence >= ANSWERABLE_FROM

@@ -16,6 +16,8 @@ from ingest.records import Sentence
 EVIDENCE_PASSAGES = 5
 #: How many of them the confidence looks at, however many are returned.
 JUDGED_PASSAGES = 10
+#: How many of them are searched for another document that says otherwise.
+POOL_PASSAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,15 @@ class SentenceEvidence:
     sentence: Sentence
     text: str
     cosine: float  # question and sentence, -1 to 1
+    match: float  # how well the sentence matches the question, -1 to 1; compares within one question
+    own_terms: frozenset[str]  # all terms of the sentence
     covered: frozenset[str]  # terms of the question that the sentence or its headings have
     shown: frozenset[str] = frozenset()  # names of the asked aspects that the sentence or its headings show
+
+    @property
+    def is_lead_in(self) -> bool:
+        """Whether the sentence only announces what follows it."""
+        return self.text.rstrip().endswith(":")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,7 @@ class Evidence:
     asked: Asked
     sentences: tuple[SentenceEvidence, ...]  # of the best passages, in order of rank and place
     features: Features
+    further: tuple[SentenceEvidence, ...] = ()  # of passages that rank lower, where they share a term
 
     @property
     def weights(self) -> dict[str, float]:
@@ -57,7 +67,9 @@ def gather_evidence(searcher: Searcher, result: SearchResult) -> Evidence:
     asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(result.query))
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
-    return Evidence(asked, sentences, _features(result, asked, sentences))
+    lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES] if hit.lexical > 0]
+    further = tuple(each for hit in lower for each in compare_sentences(searcher, result, hit, asked))
+    return Evidence(asked, sentences, _features(result, asked, sentences), further)
 
 
 def _features(result: SearchResult, asked: Asked, sentences: Sequence[SentenceEvidence]) -> Features:
@@ -87,9 +99,12 @@ def compare_sentences(
     found = []
     for sentence, cosine in zip(hit.passage.sentences, cosines, strict=True):
         text = hit.passage.text[sentence.start - hit.passage.start : sentence.end - hit.passage.start]
-        covered = terms_asked & (frozenset(terms(text)) | context)
+        own_terms = frozenset(terms(text))
+        covered = terms_asked & (own_terms | context)
         shown = frozenset(
             each.name for each in asked.aspects if each.shown.search(text) or each.shown.search(headings)
         )
-        found.append(SentenceEvidence(hit, sentence, text, float(cosine), covered, shown))
+        found.append(
+            SentenceEvidence(hit, sentence, text, float(cosine), float(cosine), own_terms, covered, shown)
+        )
     return found

@@ -1,16 +1,24 @@
 """Choosing the verbatim sentences that answer a question."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from answer.evidence import Evidence, SentenceEvidence, covered_weight
+from answer.disagreement import find_other_side
+from answer.evidence import Evidence, SentenceEvidence
 
 #: An answer is short enough to be read at a glance.
 MAX_SENTENCES = 4
 #: A further sentence must score at least this share of the best one.
-_KEEP_SHARE = 0.87
-_COSINE_WEIGHT, _COVERAGE_WEIGHT, _PASSAGE_WEIGHT = 0.8, 0.2, 0.6
+_KEEP_SHARE = 0.9
+_PASSAGE_WEIGHT, _ASPECT_WEIGHT, _LEAD_IN_PENALTY = 1.0, 0.1, 0.2
+#: Two sentences that share this much of their terms say the same ...
+_SAME_SHARE = 0.75
+#: ... unless they differ in a number, a grade such as "Level A", or in what turns a sentence into its opposite.
+_TURNING = re.compile(
+    r"\d[\d.,]*|(?<=\w )[A-Z]+\b|\b(?:not?|never|nor|neither|without|cannot|less|more|before|after|un\w+|in\w+ive)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +53,40 @@ def extract_answer(evidence: Evidence) -> Answer | None:
 
 
 def choose_sentences(evidence: Evidence) -> list[SentenceEvidence]:
-    """Return the best sentence and those that come near it, best first."""
+    """Return the best sentence and those that come near it, best first.
+
+    A sentence that says nearly the same as one before it is left out. Where another document says otherwise
+    than the best sentence, its sentence is the last one.
+    """
     ranked = _rank(evidence)
     chosen: list[SentenceEvidence] = []
     for score, each in ranked:
         if len(chosen) == MAX_SENTENCES or (chosen and score < _KEEP_SHARE * ranked[0][0]):
             break
-        if not any(each.text == other.text for other in chosen):
+        if not any(_says_the_same(each, other) for other in chosen):
             chosen.append(each)
-    return chosen
+    other_side = find_other_side(chosen, [each for _, each in ranked], evidence.further, evidence.weights)
+    return chosen if other_side is None else [*chosen[: MAX_SENTENCES - 1], other_side]
 
 
 def sentence_score(evidence: Evidence, each: SentenceEvidence) -> float:
-    """Return how well a sentence answers: what it says, the words it shares, and how well its passage ranks."""
-    coverage = covered_weight(evidence.weights, each.covered)
-    return _COSINE_WEIGHT * each.cosine + _COVERAGE_WEIGHT * coverage + _PASSAGE_WEIGHT * each.passage.score
+    """Return how well a sentence answers: what it says, how well its passage ranks, and what it shows."""
+    asked = evidence.asked.aspects
+    shown = len(each.shown) / len(asked) if asked else 1.0
+    score = each.match + _PASSAGE_WEIGHT * each.passage.score + _ASPECT_WEIGHT * shown
+    return score - _LEAD_IN_PENALTY * each.is_lead_in
 
 
 def _rank(evidence: Evidence) -> Sequence[tuple[float, SentenceEvidence]]:
     scored = [(sentence_score(evidence, each), each) for each in evidence.sentences]
     return sorted(scored, key=lambda pair: (-pair[0], pair[1].passage.position, pair[1].sentence.start))
+
+
+def _says_the_same(each: SentenceEvidence, other: SentenceEvidence) -> bool:
+    if _TURNING.findall(each.text) != _TURNING.findall(other.text):
+        return False
+    shared, all_terms = each.own_terms & other.own_terms, each.own_terms | other.own_terms
+    return each.text == other.text or (bool(all_terms) and len(shared) >= _SAME_SHARE * len(all_terms))
 
 
 def _answer_sentence(each: SentenceEvidence) -> AnswerSentence:

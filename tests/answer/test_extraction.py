@@ -5,6 +5,7 @@ import pytest
 from answer.evidence import Asked, Evidence, SentenceEvidence, gather_evidence
 from answer.extraction import MAX_SENTENCES, choose_sentences, extract_answer, sentence_score
 from answer.features import Features
+from index.lexical import terms
 from index.searching import RankedPassage, Searcher
 from ingest.records import Passage, Sentence
 
@@ -28,23 +29,42 @@ def make_evidence(*sentences: tuple[str, float, str], position: int = 0, score: 
     passage = Passage("id", "doc", text, 0, len(text), text, tuple(spans))
     hit = RankedPassage(passage, position, 1, score, 0.5, 0.0, None)
     found = tuple(
-        SentenceEvidence(hit, span, sentence, cosine, frozenset(covered.split()))
+        SentenceEvidence(
+            hit, span, sentence, cosine, cosine, frozenset(terms(sentence)), frozenset(covered.split())
+        )
         for span, (sentence, cosine, covered) in zip(spans, sentences, strict=True)
     )
     return Evidence(Asked({"cold": 3.0, "pack": 1.0}), found, Features(0.5, 0.5))
 
 
-def test_the_score_of_a_sentence_adds_cosine_shared_words_and_the_score_of_its_passage() -> None:
-    evidence = make_evidence(("A.", 0.5, "cold"), score=0.9)
+def test_the_score_of_a_sentence_adds_its_match_and_the_score_of_its_passage() -> None:
+    evidence = make_evidence(("A.", 0.5, "cold"), ("As follows:", 0.5, ""), score=0.9)
 
-    # Of the weight 3 + 1, "cold" covers 3.
-    assert sentence_score(evidence, evidence.sentences[0]) == pytest.approx(
-        0.8 * 0.5 + 0.2 * 3 / 4 + 0.6 * 0.9
+    # Nothing particular is asked for, so each sentence shows all of it.
+    assert sentence_score(evidence, evidence.sentences[0]) == pytest.approx(0.5 + 1.0 * 0.9 + 0.1)
+    assert sentence_score(evidence, evidence.sentences[1]) == pytest.approx(0.5 + 1.0 * 0.9 + 0.1 - 0.2)
+
+
+def test_a_sentence_that_shows_what_is_asked_for_comes_before_one_that_does_not(searcher: Searcher) -> None:
+    result = searcher.search("How many people were in the trial of antihistamine tablets?", k=8)
+
+    best = choose_sentences(gather_evidence(searcher, result))[0]
+    assert "ninety people" in best.text
+
+
+def test_what_says_nearly_the_same_is_said_once() -> None:
+    evidence = make_evidence(
+        ("A cold pack eases the swelling of a sting.", 0.9, ""),
+        ("The cold pack eases a sting's swelling.", 0.9, ""),
     )
+
+    assert [each.text for each in choose_sentences(evidence)] == [
+        "A cold pack eases the swelling of a sting."
+    ]
 
 
 def test_the_best_sentence_is_chosen_and_those_far_below_it_are_not() -> None:
-    evidence = make_evidence(("Poor.", 0.1, ""), ("Best.", 0.9, "cold pack"), ("Near.", 0.85, "cold pack"))
+    evidence = make_evidence(("Poor.", 0.1, ""), ("Best.", 0.9, ""), ("Near.", 0.85, ""))
 
     assert [each.text for each in choose_sentences(evidence)] == ["Best.", "Near."]
 
@@ -72,6 +92,18 @@ def test_the_same_words_are_said_once() -> None:
 
     assert answer is not None
     assert answer.text == "Rest."
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("The run-in of the trial took 2 weeks.", "The run-in of the trial took 3 weeks."),
+        ("The pack eases the swelling of a sting.", "The pack does not ease the swelling of a sting."),
+        ("Level A is given to oil.", "Level B is given to oil."),
+    ],
+)
+def test_a_number_a_grade_or_a_denial_makes_another_sentence(one: str, other: str) -> None:
+    assert len(choose_sentences(make_evidence((one, 0.9, ""), (other, 0.9, "")))) == 2
 
 
 @pytest.mark.parametrize("cosine", [0.0, -0.4, -1.0])
