@@ -164,5 +164,6 @@ def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
 
 
 def _example(searcher: Searcher, origin: Origin, question: str, *, answerable: bool) -> Example:
-    features = gather_evidence(searcher, searcher.search(question, k=JUDGED_PASSAGES)).features
+    result = searcher.search(question, k=JUDGED_PASSAGES)
+    features = gather_evidence(searcher, result, question=question).features
     return Example(origin, question, answerable, features)

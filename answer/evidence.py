@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from answer.aspects import Aspect, asked_aspects
 from answer.features import Features, aspect_gap
@@ -62,9 +63,15 @@ class Evidence:
         return self.asked.weights
 
 
-def gather_evidence(searcher: Searcher, result: SearchResult) -> Evidence:
-    """Compare a question with the sentences of its best passages."""
-    asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(result.query))
+def gather_evidence(searcher: Searcher, result: SearchResult, *, question: str | None = None) -> Evidence:
+    """Compare a question with the sentences of its best passages.
+
+    Args:
+        searcher: The index.
+        result: What the question found.
+        question: As it was asked, where it was searched for in other words: words that were added ask for nothing.
+    """
+    asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(question or result.query))
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
     lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES] if hit.lexical > 0]
@@ -94,10 +101,11 @@ def compare_sentences(
     """Compare a question with each sentence of one passage, in order."""
     terms_asked = frozenset(asked.weights)
     cosines = similarities(result.vector, searcher.sentence_vectors(hit.position))
+    matches = _matches(searcher, result, hit, cosines)
     headings = " ".join(hit.passage.section)
     context = frozenset(terms(headings))
     found = []
-    for sentence, cosine in zip(hit.passage.sentences, cosines, strict=True):
+    for sentence, cosine, match in zip(hit.passage.sentences, cosines, matches, strict=True):
         text = hit.passage.text[sentence.start - hit.passage.start : sentence.end - hit.passage.start]
         own_terms = frozenset(terms(text))
         covered = terms_asked & (own_terms | context)
@@ -105,6 +113,15 @@ def compare_sentences(
             each.name for each in asked.aspects if each.shown.search(text) or each.shown.search(headings)
         )
         found.append(
-            SentenceEvidence(hit, sentence, text, float(cosine), float(cosine), own_terms, covered, shown)
+            SentenceEvidence(hit, sentence, text, float(cosine), float(match), own_terms, covered, shown)
         )
     return found
+
+
+def _matches(
+    searcher: Searcher, result: SearchResult, hit: RankedPassage, cosines: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return how well each sentence of a passage matches token by token; the cosines in an index without tokens."""
+    if searcher.tokens is None or not len(result.tokens.ids):
+        return cosines
+    return searcher.tokens.score(result.tokens, searcher.sentences_of(hit.position))
