@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from answer.disagreement import doubts, find_other_side, find_pivot
+from answer.disagreement import find_other_side, find_pivot, side_of
 from answer.evidence import SentenceEvidence
 from index.lexical import terms
 from index.searching import RankedPassage
@@ -17,7 +17,9 @@ def sentence(text: str, *, doc_id: str, match: float = 0.8, position: int = 0) -
     own = frozenset(terms(text))
     whole = Sentence(0, len(text), ())
     passage = Passage(f"{doc_id}-{position}", doc_id, text, 0, len(text), text, (whole,))
-    hit = RankedPassage(passage=passage, position=position, rank=1, score=0.5, dense=0.5, lexical=1.0)
+    hit = RankedPassage(
+        passage=passage, position=position, rank=1, score=0.5, dense=0.5, lexical=1.0, late=None
+    )
     return SentenceEvidence(hit, whole, text, match, match, own, own & frozenset(WEIGHTS))
 
 
@@ -27,17 +29,26 @@ def sentence(text: str, *, doc_id: str, match: float = 0.8, position: int = 0) -
         "Oil does not help.",
         "Research has never verified it.",
         "The theory lacks strong evidence.",
-        "Whether it helps is unclear.",
-        "The tablets are ineffective.",
+        "The data do not suffice to say so.",
+        "The tablets are probably not effective.",
+        "Rinsing had no effect on the nose.",
+        "Such treatments are often unsuccessful.",
     ],
 )
-def test_a_denial_is_a_doubt(text: str) -> None:
-    assert doubts(text)
+def test_a_denial_of_an_effect_is_one_side(text: str) -> None:
+    assert side_of(text) == -1
 
 
-@pytest.mark.parametrize("text", ["Oil helps.", "Notes on knots.", "It is not only cheap.", ""])
-def test_a_plain_statement_is_none(text: str) -> None:
-    assert not doubts(text)
+@pytest.mark.parametrize("text", ["Oil helps.", "Pollen causes sneezing.", "To prevent stings, wear gloves."])
+def test_a_claim_of_an_effect_is_the_other(text: str) -> None:
+    assert side_of(text) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Notes on knots.", "It is not only cheap.", "A disorder that is not rare.", ""]
+)
+def test_a_sentence_about_no_effect_takes_no_side(text: str) -> None:
+    assert side_of(text) == 0
 
 
 def test_a_question_turns_on_the_rarest_term_that_most_of_its_best_sentences_hold() -> None:
@@ -49,6 +60,7 @@ def test_a_question_turns_on_the_rarest_term_that_most_of_its_best_sentences_hol
 
     assert find_pivot(WEIGHTS, ranked) == "oil"
     assert find_pivot(WEIGHTS, ranked[:2]) is None
+    assert find_pivot({**WEIGHTS, "oil": 0.3}, ranked) is None  # nearly every passage is about it
 
 
 def other_side(
@@ -97,6 +109,6 @@ def test_where_both_sides_are_chosen_nothing_is_added() -> None:
 def test_of_several_the_best_match_is_taken() -> None:
     yes = sentence(SAYS_YES, doc_id="a")
     good, better = (sentence(SAYS_NO, doc_id="b", match=m, position=p) for m, p in ((0.7, 1), (0.75, 2)))
-    better = replace(better, text="Never use oil on a tick.")
+    better = replace(better, text="Oil has no effect on a tick.")
 
-    assert other_side(yes, good, better) == "Never use oil on a tick."
+    assert other_side(yes, good, better) == "Oil has no effect on a tick."
