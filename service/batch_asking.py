@@ -3,15 +3,18 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import aclosing
 from functools import partial
+from itertools import zip_longest
 from typing import TypeVar
 
 import structlog
 from pydantic import ValidationError
 
+from index.query_memory import RememberedQueries
+from index.searching import Searcher
 from ingest.errors import CitewellError
 from service import schemas
 from service.asking import answer_request
@@ -19,9 +22,12 @@ from service.batch_schemas import BatchAnswer, BatchFailure, BatchQuestion, Batc
 from service.live_index import ServingIndex
 from service.problems import describe_faults, make_problem
 
-#: Questions that one thread takes at once: enough to be embedded together, few enough that a single question,
-#: which waits for a thread to be free, does not wait long.
+#: Questions that one thread takes at once: few enough that a single question, which waits for a thread to be free,
+#: does not wait long.
 QUESTIONS_PER_TASK = 16
+#: Questions that are encoded together, ahead of their turn: only those of equal length share a run of the
+#: encoder, so it takes many.
+QUESTIONS_PER_WINDOW = 256
 
 PATH = "/v1/ask/batch"
 _log = structlog.get_logger(__name__)
@@ -86,7 +92,7 @@ def _answer(asked: BatchQuestion, batch: BatchRequest, index: ServingIndex) -> R
 
 
 async def stream_in_order(
-    tasks: Iterator[Callable[[Callable[[], bool]], T]], executor: Executor, *, width: int
+    tasks: AsyncIterator[Callable[[Callable[[], bool]], T]], executor: Executor, *, width: int
 ) -> AsyncGenerator[T]:
     """Run tasks on threads and yield what they return, in order.
 
@@ -103,7 +109,7 @@ async def stream_in_order(
     loop = asyncio.get_running_loop()
     pending: deque[asyncio.Future[T]] = deque()
     try:
-        for task in tasks:
+        async for task in tasks:
             pending.append(loop.run_in_executor(executor, task, stop.is_set))
             if len(pending) >= width:
                 yield await pending.popleft()
@@ -119,14 +125,47 @@ async def stream_batch(
     batch: BatchRequest, index: ServingIndex, executor: Executor, *, threads: int
 ) -> AsyncIterator[list[bytes]]:
     """Yield the results of a batch as JSON objects, some at a time, in order."""
-    tasks = (
-        partial(_answer_some, batch.questions[at : at + QUESTIONS_PER_TASK], batch, index)
-        for at in range(0, len(batch.questions), QUESTIONS_PER_TASK)
-    )
     # One more than there are threads, so that none waits while results are written.
-    async with aclosing(stream_in_order(tasks, executor, width=threads + 1)) as stream:
+    async with (
+        aclosing(_tasks(batch, index, executor)) as tasks,
+        aclosing(stream_in_order(tasks, executor, width=threads + 1)) as stream,
+    ):
         async for results in stream:
             yield results
+
+
+async def _tasks(
+    batch: BatchRequest, index: ServingIndex, executor: Executor
+) -> AsyncGenerator[Callable[[Callable[[], bool]], list[bytes]]]:
+    """Yield the tasks of a batch; while those of one window run, the next one's questions are encoded."""
+    loop = asyncio.get_running_loop()
+    searcher, questions = index.snapshot.searcher, batch.questions
+    windows = [
+        questions[at : at + QUESTIONS_PER_WINDOW] for at in range(0, len(questions), QUESTIONS_PER_WINDOW)
+    ]
+    ahead: asyncio.Future[None] = loop.run_in_executor(executor, encode_ahead, windows[0], searcher)
+    try:
+        for window, then in zip_longest(windows, windows[1:]):
+            await ahead
+            if then is not None:
+                ahead = loop.run_in_executor(executor, encode_ahead, then, searcher)
+            for at in range(0, len(window), QUESTIONS_PER_TASK):
+                yield partial(_answer_some, window[at : at + QUESTIONS_PER_TASK], batch, index)
+    finally:
+        ahead.cancel()
+
+
+def encode_ahead(questions: Sequence[BatchQuestion], searcher: Searcher) -> None:
+    """Encode questions together, where the encoder remembers them; what goes wrong shows when they are asked."""
+    if not isinstance(searcher.embedder, RememberedQueries):
+        return
+    try:
+        fair = [
+            each.question.strip() for each in questions if len(each.question) <= schemas.MAX_QUESTION_CHARS
+        ]
+        searcher.embedder.encode_ahead(searcher.put_in_own_words(text) for text in fair if text)
+    except Exception as error:  # noqa: BLE001  # a thread's entry point: without it each question is encoded alone
+        _log.exception("questions of a batch not encoded ahead", error=type(error).__name__)
 
 
 def _answer_some(

@@ -17,6 +17,7 @@ from index.building import BuildReport, Progress, build_index
 from index.embedding import Embedder, SentenceTransformerEmbedder, locate_model
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import export_model, find_export
+from index.query_memory import RememberedQueries
 from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
@@ -168,7 +169,7 @@ def _confidence(snapshot: OpenSnapshot) -> ConfidenceModel:
 @contextmanager
 def live_index(settings: Settings) -> Iterator[LiveIndex]:
     """Load the encoder, open the current snapshot, and follow its successors until the end of the block."""
-    embedder = make_embedder(settings)
+    embedder = RememberedQueries(make_embedder(settings))
     reranker = make_reranker(settings)
     live = LiveIndex(
         open_first=lambda: open_last_good(settings.index_dir, embedder, reranker),

@@ -5,22 +5,27 @@ import json
 import socket
 import struct
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
+from index.embedding import EncodedText
+from index.query_memory import RememberedQueries
 from service import batch_asking
 from service.asking import answer_request
 from service.batch_asking import PATH, QUESTIONS_PER_TASK, stream_in_order
 from service.batch_routes import NDJSON
 from service.live_index import ServingIndex
-from tests.service.conftest import Ask, make_app
+from tests.service.conftest import Ask, make_app, open_serving
+from tests.twins import TwinEmbedder
 
+T = TypeVar("T")
 QUESTIONS = ["What washes pollen away?", "How do I pull a tick out?", "What eases a bee sting?"]
 
 
@@ -141,6 +146,12 @@ def threads() -> Iterator[ThreadPoolExecutor]:
 
 
 Stopped = Callable[[], bool]
+Task = Callable[[Stopped], T]
+
+
+async def each_of(tasks: Iterable[Task[T]]) -> AsyncIterator[Task[T]]:
+    for task in tasks:
+        yield task
 
 
 def test_results_come_in_order_however_long_each_takes(threads: ThreadPoolExecutor) -> None:
@@ -155,7 +166,7 @@ def test_results_come_in_order_however_long_each_takes(threads: ThreadPoolExecut
         return "second"
 
     async def collect() -> list[str]:
-        return [each async for each in stream_in_order(iter([first, second]), threads, width=3)]
+        return [each async for each in stream_in_order(each_of([first, second]), threads, width=3)]
 
     assert asyncio.run(collect()) == ["first", "second"]
 
@@ -168,7 +179,7 @@ def test_work_waits_for_a_slow_taker(threads: ThreadPoolExecutor) -> None:
         return number
 
     async def take_two() -> int:
-        stream = stream_in_order((partial(task, n) for n in range(100)), threads, width=3)
+        stream = stream_in_order(each_of(partial(task, n) for n in range(100)), threads, width=3)
         await anext(stream)
         await anext(stream)
         await stream.aclose()
@@ -192,7 +203,9 @@ def test_work_ends_when_the_taker_goes_away(threads: ThreadPoolExecutor) -> None
         return number
 
     async def take_one() -> None:
-        stream: AsyncIterator[int] = stream_in_order((partial(task, n) for n in range(100)), threads, width=2)
+        stream: AsyncIterator[int] = stream_in_order(
+            each_of(partial(task, n) for n in range(100)), threads, width=2
+        )
         await anext(stream)
         await asyncio.to_thread(running.wait, 10)
         await stream.aclose()  # type: ignore[attr-defined]
@@ -232,3 +245,21 @@ def test_a_client_that_hangs_up_ends_the_work(serving: ServingIndex, monkeypatch
     assert not thread.is_alive()
     # The rest of the tasks under way may still be finished; of 600 questions most were never begun.
     assert len(answered) <= 5 * QUESTIONS_PER_TASK
+
+
+def test_the_questions_of_a_batch_are_encoded_together_and_answered_as_alone(index_dir: Path) -> None:
+    encoder = TwinEmbedder()
+    together: list[int] = []
+
+    class Counting(TwinEmbedder):
+        def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
+            together.append(len(texts))
+            return encoder.encode_passages(texts)
+
+    plain, remembering = open_serving(index_dir), open_serving(index_dir, RememberedQueries(Counting()))
+    asked = batch_of([*QUESTIONS, "x" * 3_000])
+    with TestClient(make_app(plain)) as one, TestClient(make_app(remembering)) as other:
+        alone, ahead = (client.post("/v1/ask/batch", json=asked).json()["results"] for client in (one, other))
+
+    assert together == [len(QUESTIONS)]
+    assert [without_time(each) for each in ahead] == [without_time(each) for each in alone]
