@@ -41,6 +41,7 @@ from service.settings import Settings
 
 MEASURES = ("nDCG@10", "Recall@100")
 _DEPTH = 100
+_WIDTH = 160  # narrower, and figures would be cut short
 
 #: (passage position or doc_id, score), best first.
 Ranked = list[tuple[str, float]]
@@ -184,7 +185,7 @@ def main() -> None:
                     }
             Console(stderr=True).print(f"{each.name}: {_said(found[each.name])}", highlight=False)
     for measure in MEASURES:
-        Console().print(_table(measure, chosen, found))
+        Console(width=_WIDTH).print(_table(measure, chosen, found))
     Console().print(
         "In brackets: 95 % bootstrap interval over queries.",
         highlight=False,
