@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from answer.questions import read_questions
-from service.remote_service import RemoteService
+from service.remote_service import RefusedRequestError, RemoteService
 
 _ROUNDS = 4
 _START_S = 120
@@ -107,9 +107,11 @@ def _address(log: Path, process: "subprocess.Popen[bytes]") -> str:
             service = RemoteService(found[0])
             try:
                 service.get("/health/ready")
+                return found[0]
+            except RefusedRequestError:  # the encoder is being loaded
+                pass
             finally:
                 service.close()
-            return found[0]
         time.sleep(0.1)
     raise SystemExit(f"The service did not start: {log.read_text(encoding='utf-8')}")
 
