@@ -17,7 +17,7 @@ def exposed_names(metric: Metric) -> str:
 
 
 def test_every_metric_of_ours_is_listed_with_its_labels_and_no_other() -> None:
-    listed = dict(re.findall(r"^\| `(citewell_\w+)` \| ([^|]*) \|", PAGE, re.MULTILINE))
+    listed = dict(re.findall(r"^\| `(citewell_\w+)` \|([^|]*)\|", PAGE, re.MULTILINE))
     ours = {
         exposed_names(each): each for each in metrics.REGISTRY.collect() if each.name.startswith("citewell_")
     }
