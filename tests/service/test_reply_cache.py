@@ -4,17 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from numpy.typing import NDArray
 
+from answer.answering import Reply, answer_question
+from service import asking
 from service.asking import answer_request
 from service.live_index import ServingIndex
 from service.reply_cache import KeptReply, ReplyCache
 from service.schemas import AskRequest, Filter
 from tests.service.conftest import make_app
-from tests.twins import TwinEmbedder
 
 QUESTION = "Does salt water help the nose?"
 
@@ -109,22 +108,21 @@ def test_a_reply_larger_than_the_whole_cache_is_not_kept(serving: ServingIndex) 
     assert cache.find(request(), serving) is None
 
 
-def test_a_question_asked_again_gives_the_same_bytes_and_is_encoded_once(
+def test_a_question_asked_again_gives_the_same_bytes_and_is_worked_out_once(
     serving: ServingIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    embed = TwinEmbedder.embed_query
+    worked_out: list[str] = []
 
-    def note(self: TwinEmbedder, text: str) -> NDArray[np.float32]:
-        asked.append(text)
-        return embed(self, text)
+    def note(question: str, **chosen: Any) -> Reply:
+        worked_out.append(question)
+        return answer_question(question, **chosen)
 
-    monkeypatch.setattr(TwinEmbedder, "embed_query", note)
+    monkeypatch.setattr(asking, "answer_question", note)
     with TestClient(make_app(serving, reply_cache_mb=1)) as client:
         posted = [client.post("/v1/ask", json={"question": QUESTION}) for _ in range(3)]
         by_address = client.get("/v1/ask", params={"question": QUESTION})
 
-    assert asked.count(QUESTION) == 1
+    assert worked_out == [QUESTION]
     assert {without_time(each.content) for each in [*posted, by_address]} == {without_time(posted[0].content)}
     assert {each.headers["content-type"] for each in posted} == {"application/json"}
 
