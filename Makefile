@@ -11,7 +11,7 @@ BASELINE := tests/corpus/dev-baseline.jsonl
 
 export HF_HUB_OFFLINE = 1
 
-.PHONY: run install build test check chromium evaluate baseline clean
+.PHONY: run install build benchmark test check chromium evaluate baseline clean
 
 run: build  ## install, build the index if the corpus has changed, and serve
 	$(BIN)/citewell serve
@@ -44,6 +44,9 @@ chromium:  ## install Debian's Chromium, which the tests of the pages need
 	  { $$as_root apt-get update -qq && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends chromium; } >/dev/null \
 	    || { echo "Chromium could not be installed: run 'sudo apt-get install chromium', then make test again." >&2; exit 1; }; \
 	}
+
+benchmark: $(TOOLS)  ## measure speed and write docs/performance.md; ten minutes
+	$(BIN)/python -m benchmarks.performance
 
 clean:  ## remove what was built; the corpus stays
 	rm -rf var $(VENV)

@@ -1,0 +1,133 @@
+"""How fast texts become vectors: the encoder as it is served, beside sentence-transformers and the processor's limit.
+
+Run: python -m benchmarks.encoding
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.rounds import interleave, table
+from index.embedding import Embedder, SentenceTransformerEmbedder
+from service import wiring
+from service.settings import read_settings
+
+_ROOT = Path(__file__).parents[1]
+#: Multiplications and additions of a BERT of six layers of 384: linear layers a token, and attention a token and token.
+_FLOP_PER_TOKEN, _FLOP_PER_PAIR = 21.2e6, 9.2e3
+
+
+def questions(count: int) -> list[str]:
+    """Return questions of the judged set, evenly picked."""
+    lines = (_ROOT / "corpus" / "questions" / "dev.jsonl").read_text(encoding="utf-8").splitlines()
+    found = [str(json.loads(line)["question"]) for line in lines]
+    return found[:: max(1, len(found) // count)][:count]
+
+
+def mixed_passages(count: int) -> list[str]:
+    """Return passages of 5 to 160 words, made of the corpus's own sentences, no two alike."""
+    words = " ".join(path.read_text("utf-8") for path in sorted((_ROOT / "corpus").rglob("*.md"))).split()
+    random = np.random.default_rng(1)
+    lengths = np.clip(random.lognormal(4.1, 0.6, count), 5, 160).astype(int)
+    starts = random.integers(0, len(words) - 200, count)
+    return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
+
+
+def flops(token_counts: Sequence[int]) -> float:
+    """Return what embedding texts of so many tokens takes at least."""
+    return sum(_FLOP_PER_TOKEN * count + _FLOP_PER_PAIR * count**2 for count in token_counts)
+
+
+def gemm_flops_per_s() -> float:
+    """Return the best rate of a 32-bit matrix product that one core is seen at."""
+    a, b = np.ones((256, 384), np.float32), np.ones((384, 1536), np.float32)
+    best = 0.0
+    for _ in range(40):
+        began = time.perf_counter()
+        a @ b
+        best = max(best, 2 * 256 * 384 * 1536 / (time.perf_counter() - began))
+    return best
+
+
+def median_ms(encode: Callable[[str], object], texts: Sequence[str]) -> float:
+    """Return the median time of one call, in ms."""
+    took = []
+    for text in texts:
+        began = time.perf_counter()
+        encode(text)
+        took.append(1_000 * (time.perf_counter() - began))
+    return statistics.median(took)
+
+
+def per_s(embedder: Embedder, texts: Sequence[str]) -> float:
+    """Return how many texts are embedded a second of wall time."""
+    began = time.perf_counter()
+    embedder.embed_passages(texts)
+    return len(texts) / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Print two tables and the greatest difference between the two encoders."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--passages", type=int, default=64)
+    options = parser.parse_args()
+    served, original = wiring.make_embedder(read_settings()), SentenceTransformerEmbedder(workers=1)
+    model = original.model
+    asked, passages = questions(20), mixed_passages(options.passages)
+
+    def plain(text: str) -> object:
+        return model.encode(text, normalize_embeddings=True, show_progress_bar=False)
+
+    work = statistics.median(flops([served.count_tokens(text)]) for text in asked)
+    measured = interleave(
+        {
+            "sentence-transformers": lambda: median_ms(plain, asked),
+            "as served": lambda: median_ms(served.embed_query, asked),
+            "limit of one core (matrix products alone)": lambda: 1_000 * work / gemm_flops_per_s(),
+        },
+        rounds=options.rounds,
+        yardstick="sentence-transformers",
+    )
+    out = [table("one question", measured, unit="ms", yardstick="sentence-transformers"), ""]
+    out.append(
+        f"As served ÷ the limit: {statistics.median(_ratio(measured[1].values, measured[2].values)):.3g}\n"
+    )
+
+    def batched(texts: Sequence[str]) -> float:
+        began = time.perf_counter()
+        model.encode(list(texts), batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+        return len(texts) / (time.perf_counter() - began)
+
+    measured = interleave(
+        {
+            "sentence-transformers, batches of 32": lambda: batched(passages),
+            "as served": lambda: per_s(served, passages),
+        },
+        rounds=options.rounds,
+        yardstick="sentence-transformers, batches of 32",
+    )
+    out += [
+        table(
+            f"{len(passages)} mixed passages", measured, unit="a second", yardstick="sentence-transformers"
+        ),
+        "",
+    ]
+    a, b = served.embed_passages(passages), original.embed_passages(passages)
+    out.append(
+        f"Greatest difference of a component: {np.abs(a - b).max():.1e}; least cosine: {(a * b).sum(1).min():.7f}"
+    )
+    print("\n".join(out))  # noqa: T201
+
+
+def _ratio(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    return [one / other for one, other in zip(above, below, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
