@@ -117,7 +117,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="of load, for each thing in each round")
     parser.add_argument("--clients", type=int, nargs="+", default=[32])
     options = parser.parse_args()
-    with home_with(_ROOT / "corpus") as home, serving(home, **_PATIENT) as ours, afternoon() as (port, pid):
+    with (
+        home_with(_ROOT / "corpus", cache=read_settings().cache_dir) as home,
+        serving(home, **_PATIENT) as ours,
+        afternoon() as (port, pid),
+    ):
         _say(_latencies(ours.port, port, rounds=options.rounds))
         _say(_profile(ours.log.read_text(encoding="utf-8")))
         for clients, busy in itertools.product(options.clients, (False, True)):

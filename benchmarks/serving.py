@@ -44,11 +44,16 @@ class Service:
 
 
 @contextmanager
-def home_with(corpus: Path) -> Iterator[Path]:
-    """Copy a corpus into a folder of its own, build its index there, and remove all of it at the end."""
+def home_with(corpus: Path, *, cache: Path | None = None) -> Iterator[Path]:
+    """Copy a corpus into a folder of its own, build its index there, and remove all of it at the end.
+
+    With a cache of vectors, which is shared and not copied, the build is soon done.
+    """
     with tempfile.TemporaryDirectory(prefix="citewell-") as name:
         home = Path(name)
         shutil.copytree(corpus, home / "corpus")
+        if cache is not None:
+            (home / "cache").symlink_to(cache.resolve(), target_is_directory=True)
         build(home)
         yield home
 

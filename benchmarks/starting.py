@@ -68,7 +68,10 @@ def main() -> None:
     options = parser.parse_args()
     ours: list[Started] = []
     plain: list[Started] = []
-    with home_with(_ROOT / "corpus") as home, tempfile.TemporaryDirectory() as folder:
+    with (
+        home_with(_ROOT / "corpus", cache=read_settings().cache_dir) as home,
+        tempfile.TemporaryDirectory() as folder,
+    ):
         vectors = Path(folder) / "vectors.npy"
         np.save(vectors, wiring.make_embedder(read_settings()).embed_passages(mixed_passages(100)))
         env = {**environment(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
