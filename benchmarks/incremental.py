@@ -78,7 +78,7 @@ def main() -> None:
         real = wiring.make_embedder(Settings()) if given.real else TwinEmbedder()
         full = _build("full", folder, corpus, "a", real)
         changed = next(corpus.glob("article-*.md"))
-        changed.write_text(changed.read_text().replace("muscle", "sinew", 1))
+        changed.write_text(changed.read_text().replace("nerve", "sinew", 1))
         again = _build("one changed", folder, corpus, "a", real)
         _build("nothing changed", folder, corpus, "a", real)
         fresh = _build("full, elsewhere", folder, corpus, "b", real)

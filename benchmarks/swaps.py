@@ -163,6 +163,7 @@ def _load(
         while seen.newest[0] != other or seen.newest[1] < began:
             time.sleep(0.01)
         swaps.append((began, time.monotonic()))
+        _say(f"swap {len(swaps)} of {given.swaps}")
         time.sleep(given.between_s)
     done.set()
     for reader in readers:
