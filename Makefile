@@ -11,7 +11,7 @@ BASELINE := tests/corpus/dev-baseline.jsonl
 
 export HF_HUB_OFFLINE = 1
 
-.PHONY: run install build benchmark test check chromium evaluate baseline clean
+.PHONY: run install build benchmark test check chromium screenshots evaluate baseline clean
 
 run: build  ## install, build the index if the corpus has changed, and serve
 	$(BIN)/citewell serve
@@ -47,6 +47,9 @@ chromium:  ## install Debian's Chromium, which the tests of the pages need
 
 benchmark: $(TOOLS)  ## measure speed and write docs/performance.md; ten minutes
 	$(BIN)/python -m benchmarks.performance
+
+screenshots: $(TOOLS) chromium  ## pictures of every view in screenshots/, for somebody to look at
+	$(BIN)/python -m tests.screenshots screenshots
 
 clean:  ## remove what was built; the corpus stays
 	rm -rf var $(VENV)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.middleware import Middleware
 
-from service import batch_routes, editing_routes, feedback_routes, operations_routes
+from service import batch_routes, diff_routes, editing_routes, feedback_routes, operations_routes
 from service.allowed_hosts import AllowedHosts
 from service.auth import Keyring
 from service.body_limits import BodyLimits
@@ -76,6 +76,7 @@ def create_app(
     app.include_router(router)
     app.include_router(batch_routes.router)
     app.include_router(editing_routes.router)
+    app.include_router(diff_routes.router)
     app.include_router(feedback_routes.router)
     app.include_router(operations_routes.router)
     install_pages(app, settings.corpus_dir)

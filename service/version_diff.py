@@ -17,7 +17,7 @@ from ingest.records import Passage
 from service import wiring
 from service.settings import Settings
 
-__all__ = ["VersionDiff", "diff_versions", "print_diff"]
+__all__ = ["VersionDiff", "diff_content", "diff_versions", "print_diff"]
 
 #: How many passages of a ranking are compared.
 _DEPTH = 5
@@ -64,13 +64,7 @@ def diff_versions(settings: Settings, before: str, after: str) -> VersionDiff:
     Raises:
         SnapshotError: If one is not there or damaged.
     """
-    folders = [_folder(settings.index_dir, version) for version in (before, after)]
-    stores = [ContentStore(folder / CONTENT_NAME) for folder in folders]
-    try:
-        content = compare_content(*stores)
-    finally:
-        for store in stores:
-            store.close()
+    content = diff_content(settings.index_dir, before, after)
     questions = [
         question.question
         for path in sorted((settings.corpus_dir / "questions").glob("*.jsonl"))
@@ -83,6 +77,21 @@ def diff_versions(settings: Settings, before: str, after: str) -> VersionDiff:
     except IndexMismatchError as error:
         reason = str(error)
     return VersionDiff(before, after, content, len(questions), reranked, reason)
+
+
+def diff_content(index_dir: Path, before: str, after: str) -> ContentDiff:
+    """Compare what two versions hold, verified first.
+
+    Raises:
+        SnapshotError: If one is not there or damaged.
+    """
+    folders = [_folder(index_dir, version) for version in (before, after)]
+    stores = [ContentStore(folder / CONTENT_NAME) for folder in folders]
+    try:
+        return compare_content(*stores)
+    finally:
+        for store in stores:
+            store.close()
 
 
 def _folder(index_dir: Path, version: str) -> Path:

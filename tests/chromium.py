@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
-_ARGUMENTS = (
+ARGUMENTS = (
     "--no-sandbox",  # tests run as root in a container, where the sandbox cannot start
     "--disable-gpu",
     "--disable-dev-shm-usage",
@@ -75,7 +75,7 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         pytest.fail("chromium is not installed: run `make chromium`, or install Debian's package chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()
 

@@ -247,23 +247,27 @@ function scoreCell(score) {
   return el("span", { class: "score-cell" }, meter, counted(score.success_at_1));
 }
 
-/** What differs between two versions: whatever lists the service gives, under their own names. */
-export function diffView(diff, from, to) {
-  const lists = Object.entries(diff).filter(([, value]) => Array.isArray(value) && value.length > 0);
+const CHANGES = ["documents_added", "documents_removed", "documents_changed", "references_added", "references_removed", "references_changed"];
+
+/** What differs between two versions: documents and references by name, passages by their beginning. */
+export function diffView(diff) {
+  const named = CHANGES.filter((each) => diff[each].length > 0).map((each) => [
+    el("h4", {}, t(`admin.diff_${each}`)),
+    el("p", { dir: "auto" }, diff[each].join(", ")),
+  ]);
+  const passages = [
+    ["added", diff.passages_added, diff.n_passages_added],
+    ["removed", diff.passages_removed, diff.n_passages_removed],
+  ]
+    .filter(([, , n]) => n > 0)
+    .map(([which, shown, n]) => [
+      el("h4", {}, t(`admin.diff_passages_${which}`, { n })),
+      el("ul", {}, shown.map((each) => el("li", { dir: "auto" }, el("code", {}, each.doc_id), " ", each.text))),
+    ]);
   return el(
     "section",
-    { class: "sheet", "aria-labelledby": "diff-heading" },
-    el("h3", { id: "diff-heading" }, t("admin.diff_heading", { from, to })),
-    lists.length > 0
-      ? lists.map(([name, entries]) => [
-          el("h4", {}, `${name.replaceAll("_", " ")} (${entries.length})`),
-          el("ul", {}, entries.slice(0, 50).map((each) => el("li", { dir: "auto" }, described(each)))),
-        ])
-      : el("p", {}, t("admin.diff_same")),
+    { class: "sheet", "aria-labelledby": "diff-title" },
+    el("h3", { id: "diff-title" }, t("admin.diff_heading", { from: diff.before, to: diff.after })),
+    named.length + passages.length > 0 ? [named, passages] : el("p", {}, t("admin.diff_same")),
   );
-}
-
-function described(entry) {
-  if (typeof entry !== "object" || entry === null) return String(entry);
-  return Object.entries(entry).map(([name, value]) => `${name.replaceAll("_", " ")}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(" · ");
 }

@@ -5,6 +5,7 @@ import { desk, diffView, jobList } from "./admin-views.js";
 import { announce, byId, el, fill } from "./dom.js";
 import { t } from "./text.js";
 
+const RETRY_MS = 1_000;
 const SWAP_LOOKS = 40;
 const SWAP_LOOK_MS = 250;
 
@@ -109,7 +110,7 @@ async function watch() {
   const mine = (watching = new AbortController());
   try {
     for (let unfinished = next(); unfinished && !mine.signal.aborted; unfinished = next()) {
-      await follow(unfinished, mine.signal);
+      await followOrWait(unfinished, mine.signal);
       await refresh();
     }
     await afterSwap(mine.signal);
@@ -125,6 +126,16 @@ const isFinal = (job) => ["succeeded", "quarantined", "failed"].includes(job.sta
 function next() {
   const open = facts.jobs.filter((job) => !isFinal(job));
   return open.find((job) => job.state === "running") ?? open.at(-1);
+}
+
+/** A stream that breaks off, for a proxy or a restart, is begun again a moment later; only a refused key ends it. */
+async function followOrWait(job, signal) {
+  try {
+    await follow(job, signal);
+  } catch (error) {
+    if (signal.aborted || (error instanceof Refused && [401, 403].includes(error.status))) throw error;
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
 }
 
 async function follow(job, signal) {
@@ -224,11 +235,10 @@ const actions = {
     const serving = facts.versions.find((each) => each.is_current)?.version;
     const place = byId("diff");
     try {
-      const diff = await call(`v1/index/diff?${new URLSearchParams({ from: version, to: serving })}`);
-      fill(place, diffView(diff, version, serving));
+      const diff = await call(`v1/index/diff?${new URLSearchParams({ before: version, after: serving })}`);
+      fill(place, diffView(diff));
     } catch (error) {
-      const missing = error instanceof Refused && error.status === 404;
-      fill(place, el("p", { class: "problem" }, missing ? t("admin.diff_missing") : words(error)));
+      fill(place, el("p", { class: "problem" }, words(error)));
     }
     place.focus();
   },

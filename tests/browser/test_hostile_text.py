@@ -5,6 +5,8 @@ Every line of `hostile_texts.txt` is shown in every place that shows text. A lin
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,9 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
+from evaluation.report import results_page
 from tests.chromium import Visit, Visitor
+from tests.evaluation.test_report import evaluation
 
 pytestmark = pytest.mark.slow
 
@@ -279,3 +283,31 @@ def test_hostile_replies_are_text_in_the_widget(victim: Visitor) -> None:
     links = victim.page.locator("citewell-ask a").all()
     assert links
     assert {link.evaluate("node => node.protocol") for link in links} <= {"http:", "https:"}
+
+
+def test_hostile_queries_answers_and_settings_are_text_in_the_report_of_an_evaluation(
+    visit: Visit, tmp_path: Path
+) -> None:
+    made = evaluation()
+    (dev,) = made.sets
+    queries = {
+        text: replace(each, text=text, answer=text, failure=text, wrong_numbers=(text,))
+        for text, each in zip(HOSTILE, cycle(dev.queries.values()), strict=False)
+    }
+    evil = replace(dev, name=ALL, queries=queries, failed={text: text for text in HOSTILE})
+    report = tmp_path / "report.html"
+    report.write_text(
+        results_page(replace(made, sets=(evil,), settings={ALL: ALL}, timings={})), encoding="utf-8"
+    )
+    # Without its policy: the words alone must be harmless.
+    reader = visit(bypass_csp=True)
+    ran: list[Any] = []
+    listen(reader, ran)
+
+    reader.page.goto(report.as_uri())
+    settle(reader.page)
+
+    assert ran == []
+    assert reader.watch.origins() == set()
+    assert reader.page.locator("script, img, iframe, object, embed, base, form").count() == 0
+    shows_all(reader.page, "main")
