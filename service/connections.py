@@ -30,6 +30,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._head_timer: asyncio.TimerHandle | None = None
         self._is_in_head = True  # between two requests, too
         self._head_bytes = 0
+        self._had_message = False  # among what was just received
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Give it so long for its first request, or turn it away."""
@@ -46,10 +47,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and count what is still no whole head."""
+        self._had_message = False
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if not self._is_in_head:
+        if self._had_message or not self._is_in_head:
+            # A request that came whole is no head that drips: its reply may take as long as it takes.
             self._stop_timer()
             return
         self._head_bytes += len(data)
@@ -68,6 +71,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the next bytes are another head's."""
         self._is_in_head = True
+        self._head_bytes = 0
+        self._had_message = True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

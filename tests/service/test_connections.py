@@ -1,12 +1,14 @@
 """Connections that would cost something for nothing, on a real port."""
 
+import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from starlette.responses import StreamingResponse
 
 from service.connections import MAX_HEAD_BYTES
 from service.live_index import ServingIndex
@@ -183,3 +185,24 @@ def test_a_pause_of_the_whole_process_costs_no_connection_its_request(
         received = read_to_end(connection)
 
     assert received.startswith(b"HTTP/1.1 200")
+
+
+def test_a_reply_that_takes_longer_than_a_head_may_is_not_cut(serving: ServingIndex) -> None:
+    bounds: dict[str, Any] = {"request_timeout_s": TIMEOUT_S, "max_connections": 5, "shutdown_timeout_s": 5}
+    app = make_app(serving, **bounds)
+
+    async def slowly() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield b"still here "
+            await asyncio.sleep(TIMEOUT_S / 2)
+        yield b"done"
+
+    @app.get("/slow")
+    async def slow() -> StreamingResponse:
+        return StreamingResponse(slowly())
+
+    with running(app, Settings(**bounds)) as server, server.connect() as connection:
+        connection.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        received = read_to_end(connection)
+
+    assert b"done" in received
