@@ -54,13 +54,13 @@ def home_with(corpus: Path, *, cache: Path | None = None) -> Iterator[Path]:
         shutil.copytree(corpus, home / "corpus")
         if cache is not None:
             (home / "cache").symlink_to(cache.resolve(), target_is_directory=True)
-        build(home)
+        build(home, nice=10 if cache is None else 0)
         yield home
 
 
-def build(home: Path) -> None:
-    """Build the index of a folder, at low priority, as the service's own builds are."""
-    command = ["nice", "-n", "10", *_CITEWELL, "build"]
+def build(home: Path, *, nice: int = 10) -> None:
+    """Build the index of a folder, at low priority, as the service's own builds are, unless told otherwise."""
+    command = ["nice", "-n", str(nice), *_CITEWELL, "build"]
     done = subprocess.run(  # noqa: S603  # our own command
         command, env=environment(home), capture_output=True, check=False
     )
