@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
@@ -115,11 +115,14 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--home", type=Path, help="A folder with corpus, index and cache; one is made by default."
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="of load, for each thing in each round")
     parser.add_argument("--clients", type=int, nargs="+", default=[32])
     options = parser.parse_args()
     with (
-        home_with(_ROOT / "corpus", cache=read_settings().cache_dir) as home,
+        _home(options.home) as home,
         serving(home, **_PATIENT) as ours,
         afternoon() as (port, pid),
     ):
@@ -196,6 +199,11 @@ def _rss_mib(pid: int) -> float:
 
 def _say(text: str) -> None:
     print(f"{text}\n", flush=True)  # noqa: T201  # what a benchmark is for
+
+
+def _home(given: Path | None) -> AbstractContextManager[Path]:
+    made = home_with(_ROOT / "corpus", cache=read_settings().cache_dir)
+    return contextlib.nullcontext(given) if given else made
 
 
 if __name__ == "__main__":

@@ -5,12 +5,14 @@ Both start from what was built before: the index here, an array of vectors there
 """
 
 import argparse
+import contextlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,15 +67,18 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--home", type=Path, help="A folder with corpus, index and cache; one is made by default."
+    )
     options = parser.parse_args()
     ours: list[Started] = []
     plain: list[Started] = []
     with (
-        home_with(_ROOT / "corpus", cache=read_settings().cache_dir) as home,
+        _home(options.home) as home,
         tempfile.TemporaryDirectory() as folder,
     ):
         vectors = Path(folder) / "vectors.npy"
-        np.save(vectors, wiring.make_embedder(read_settings()).embed_passages(mixed_passages(100)))
+        np.save(vectors, wiring.make_embedder(read_settings()).embed_passages(mixed_passages(20)))
         env = {**environment(home), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 
         def measure(into: list[Started], command: Sequence[str]) -> float:
@@ -92,6 +97,11 @@ def main() -> None:
     for name, unit in (("cpu_s", "s of processor time"), ("peak_mib", "MiB at the most")):
         a, b = (float(np.median([getattr(each, name) for each in found])) for found in (ours, plain))
         print(f"\n{unit}: {a:.3g}, beside {b:.3g}: {a / b:.3g} ×")  # noqa: T201
+
+
+def _home(given: Path | None) -> AbstractContextManager[Path]:
+    made = home_with(_ROOT / "corpus", cache=read_settings().cache_dir)
+    return contextlib.nullcontext(given) if given else made
 
 
 if __name__ == "__main__":
