@@ -18,6 +18,8 @@ _OFFSETS, _WEIGHTS = "offsets.npy", "weights.npy"
 _LARGEST_CODE = 127
 #: How much the way back, from the sentence's tokens to the query's, counts against the way there.
 _BACKWARD_WEIGHT = 0.5
+#: How much a passage as a whole counts beside its best sentence.
+_OWN_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +141,43 @@ class TokenStore:
         (Zhang et al., ICLR 2020).
         """
         tokens, counts = self.sentence_tokens(sentences)
-        scores = np.full(len(sentences), -1.0)
+        return self._scores(query, tokens, token_cosines(query, tokens), counts)
+
+    def score_passages(
+        self, query: TokenCodes, sentences: NDArray[np.int64], *, per_passage: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return how well each passage matches a query, -1 to 1: the mean of its best sentence's score and its own.
+
+        A passage's own score is made as a sentence's, of the tokens of all its sentences; so what is asked
+        may be met by one sentence or by several.
+
+        Args:
+            query: At least one token.
+            sentences: The sentences of all the passages, one passage after the other, shape (n_sentences,).
+            per_passage: How many of them each passage has, one at least, shape (n_passages,).
+        """
+        tokens, counts = self.sentence_tokens(sentences)
+        cosines = token_cosines(query, tokens)
+        starts = _starts(per_passage)
+        best = np.maximum.reduceat(self._scores(query, tokens, cosines, counts), starts)
+        own = self._scores(query, tokens, cosines, np.add.reduceat(counts, starts))
+        return (1 - _OWN_SHARE) * best + _OWN_SHARE * own
+
+    def _scores(
+        self, query: TokenCodes, tokens: TokenCodes, cosines: NDArray[np.float64], counts: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the score of each run of tokens, -1 for an empty one.
+
+        Args:
+            query: The query's tokens.
+            tokens: Those of all runs, one run after the other.
+            cosines: Shape (n_query_tokens, n_tokens).
+            counts: How many tokens each run has, shape (n_runs,).
+        """
+        scores = np.full(len(counts), -1.0)
         filled = counts > 0
         if filled.any():
             starts = _starts(counts[filled])
-            cosines = token_cosines(query, tokens)  # (n_query_tokens, n_tokens)
             there = _mean(np.maximum.reduceat(cosines, starts, axis=1).T, self.weights_of(query.ids))
             weights = self.weights_of(tokens.ids)
             back = np.add.reduceat(weights * cosines.max(axis=0), starts) / np.add.reduceat(weights, starts)

@@ -208,10 +208,10 @@ class Searcher:
         if self.tokens is None or not len(query.ids):
             return late
         best = self._compared(positions, np.lexsort((positions, -first)))
-        spans = [self.sentences_of(int(position)) for position in positions[best]]
-        starts = np.concatenate([[0], np.cumsum([len(each) for each in spans[:-1]], dtype=np.int64)])
         if len(best):
-            late[best] = np.maximum.reduceat(self.tokens.score(query, np.concatenate(spans)), starts)
+            spans = [self.sentences_of(int(position)) for position in positions[best]]
+            lengths = np.array([len(each) for each in spans], dtype=np.int64)
+            late[best] = self.tokens.score_passages(query, np.concatenate(spans), per_passage=lengths)
         return late
 
     def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:

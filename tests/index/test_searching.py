@@ -80,14 +80,19 @@ def test_ranks_count_from_one_and_scores_never_rise(searcher: Searcher) -> None:
     assert all(0 <= hit.score <= 1 for hit in ranked)
 
 
-def test_the_score_is_made_of_passage_shared_words_and_the_best_sentences_tokens(searcher: Searcher) -> None:
+def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searcher: Searcher) -> None:
     result = searcher.search("pull the tick out with tweezers", k=8)
     positions = [hit.position for hit in result.ranked]
     assert searcher.tokens is not None
 
     dense = [searcher.vectors.score(result.vector, np.array([at], dtype=np.int64))[0] for at in positions]
     lexical = searcher.lexical.scores(result.query)
-    late = [searcher.tokens.score(result.tokens, searcher.sentences_of(at)).max() for at in positions]
+    late = []
+    for at in positions:
+        sentences = searcher.sentences_of(at)
+        late += searcher.tokens.score_passages(
+            result.tokens, sentences, per_passage=np.array([len(sentences)])
+        ).tolist()
     for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
         words = lexical[hit.position] / lexical.max()
         assert (hit.dense, hit.lexical, hit.late) == (cosine, lexical[hit.position], tokens)
