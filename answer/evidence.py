@@ -122,6 +122,8 @@ def _matches(
     searcher: Searcher, result: SearchResult, hit: RankedPassage, cosines: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return how well each sentence of a passage matches token by token; the cosines in an index without tokens."""
+    if hit.sentence_scores is not None:
+        return np.array(hit.sentence_scores)
     if searcher.tokens is None or not len(result.tokens.ids):
         return cosines
     return searcher.tokens.score(result.tokens, searcher.sentences_of(hit.position))

@@ -145,8 +145,10 @@ class TokenStore:
 
     def score_passages(
         self, query: TokenCodes, sentences: NDArray[np.int64], *, per_passage: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Return how well each passage matches a query, -1 to 1: the mean of its best sentence's score and its own.
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how well each passage matches a query, and how well each sentence does, both -1 to 1.
+
+        A passage's score is the mean of its best sentence's and its own; those of sentences are as `score` gives.
 
         A passage's own score is made as a sentence's, of the tokens of all its sentences; so what is asked
         may be met by one sentence or by several.
@@ -159,9 +161,10 @@ class TokenStore:
         tokens, counts = self.sentence_tokens(sentences)
         cosines = token_cosines(query, tokens)
         starts = _starts(per_passage)
-        best = np.maximum.reduceat(self._scores(query, tokens, cosines, counts), starts)
+        of_sentences = self._scores(query, tokens, cosines, counts)
+        best = np.maximum.reduceat(of_sentences, starts)
         own = self._scores(query, tokens, cosines, np.add.reduceat(counts, starts))
-        return (1 - _OWN_SHARE) * best + _OWN_SHARE * own
+        return (1 - _OWN_SHARE) * best + _OWN_SHARE * own, of_sentences
 
     def _scores(
         self, query: TokenCodes, tokens: TokenCodes, cosines: NDArray[np.float64], counts: NDArray[np.int64]

@@ -56,8 +56,8 @@ class RankedPassage:
     """One entry of a ranked list.
 
     `score` is the fused score, 0 to 1, and compares only within its own list. It was made from `dense`, the
-    cosine of the passage, `lexical`, BM25, and `late`, the best sentence's match token by token, -1 to 1, which
-    is None beyond the first passages.
+    cosine of the passage, `lexical`, BM25, and `late`, how well it matches token by token, -1 to 1, which is None
+    beyond the first passages; `sentence_scores` are the same for each of its sentences.
     """
 
     passage: Passage
@@ -67,6 +67,7 @@ class RankedPassage:
     dense: float
     lexical: float
     late: float | None
+    sentence_scores: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Searcher:
         )
         dense, lexical = self.vectors.score(encoded.vector, candidates), all_lexical[candidates]
         parts = [WeightedScores(dense, -1, DENSE_WEIGHT), WeightedScores(lexical, 0, LEXICAL_WEIGHT)]
-        late = self._late_scores(tokens, candidates, fuse_scores(parts))
+        late, sentence_scores = self._late_scores(tokens, candidates, fuse_scores(parts))
         fused = fuse_scores([*parts, WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT)])
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
@@ -178,6 +179,7 @@ class Searcher:
                 dense=float(dense[at]),
                 lexical=float(lexical[at]),
                 late=None if np.isnan(late[at]) else float(late[at]),
+                sentence_scores=sentence_scores.get(int(candidates[at])),
             )
             for rank, (at, passage, score) in enumerate(zip(order, passages, shown, strict=False), start=1)
         )
@@ -196,23 +198,28 @@ class Searcher:
 
     def _late_scores(
         self, query: TokenCodes, positions: NDArray[np.int64], first: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Return how well each passage's best sentence matches token by token, NaN beyond the best few.
+    ) -> tuple[NDArray[np.float64], dict[int, tuple[float, ...]]]:
+        """Return how well passages match token by token, and how well the sentences of each position do.
 
         Args:
             query: The tokens of the query.
             positions: Candidates, shape (n,).
             first: Their scores so far, which say which are the best, same shape.
+
+        Returns:
+            Shape (n,), NaN beyond the best few; and the scores of the sentences of those few.
         """
         late = np.full(len(positions), np.nan)
-        if self.tokens is None or not len(query.ids):
-            return late
         best = self._compared(positions, np.lexsort((positions, -first)))
-        if len(best):
-            spans = [self.sentences_of(int(position)) for position in positions[best]]
-            lengths = np.array([len(each) for each in spans], dtype=np.int64)
-            late[best] = self.tokens.score_passages(query, np.concatenate(spans), per_passage=lengths)
-        return late
+        if self.tokens is None or not len(query.ids) or not len(best):
+            return late, {}
+        spans = [self.sentences_of(int(position)) for position in positions[best]]
+        lengths = np.array([len(each) for each in spans], dtype=np.int64)
+        late[best], of_sentences = self.tokens.score_passages(
+            query, np.concatenate(spans), per_passage=lengths
+        )
+        parts = np.split(of_sentences, np.cumsum(lengths)[:-1])
+        return late, {int(at): tuple(part.tolist()) for at, part in zip(positions[best], parts, strict=True)}
 
     def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the head of an order, at most half of it of one document as long as there are others."""

@@ -61,11 +61,14 @@ def test_a_passage_scores_by_its_best_sentence_and_by_all_of_its_tokens(tmp_path
     # Each sentence meets half of the query; the passage meets all of it. All tokens weigh the same.
     store = store_of(tmp_path, [codes((1, _X)), codes((2, _Y))], [codes((3, _X), (4, _Z))])
 
-    scores = store.score_passages(codes((8, _X), (9, _Y)), np.array([0, 1, 2]), per_passage=np.array([2, 1]))
+    scores, of_sentences = store.score_passages(
+        codes((8, _X), (9, _Y)), np.array([0, 1, 2]), per_passage=np.array([2, 1])
+    )
 
     best = (0.5 + 0.5 * 1) / 1.5  # there 1/2, back 1
     other = (0.5 + 0.5 * 0.5) / 1.5  # there 1/2, back 1/2
     assert scores == pytest.approx([(best + 1) / 2, other])
+    assert of_sentences == pytest.approx([best, best, other])
 
 
 def test_a_token_that_no_passage_has_weighs_most(tmp_path: Path) -> None:

@@ -90,9 +90,10 @@ def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searc
     late = []
     for at in positions:
         sentences = searcher.sentences_of(at)
-        late += searcher.tokens.score_passages(
+        scores, _ = searcher.tokens.score_passages(
             result.tokens, sentences, per_passage=np.array([len(sentences)])
-        ).tolist()
+        )
+        late += scores.tolist()
     for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
         words = lexical[hit.position] / lexical.max()
         assert (hit.dense, hit.lexical, hit.late) == (cosine, lexical[hit.position], tokens)
@@ -101,6 +102,15 @@ def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searc
             + LEXICAL_WEIGHT * words
             + LATE_WEIGHT * (tokens + 1) / (max(late) + 1)
         )
+
+
+def test_a_passage_brings_the_scores_of_its_sentences(searcher: Searcher) -> None:
+    result = searcher.search("pull the tick out with tweezers", k=8)
+    assert searcher.tokens is not None
+
+    for hit in result.ranked:
+        alone = searcher.tokens.score(result.tokens, searcher.sentences_of(hit.position))
+        assert hit.sentence_scores == tuple(alone.tolist())
 
 
 def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
