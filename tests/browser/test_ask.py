@@ -229,7 +229,8 @@ def test_an_urgent_notice_stands_before_a_refusal_too(reader: Visitor) -> None:
     shown = reader.page.evaluate(
         "[...document.querySelector('.main-column').children].map(each => each.className)"
     )
-    assert shown[:2] == ["notice", "refusal"]
+    assert shown[0] == "notice"
+    assert "refusal" in shown[1:3]  # behind it at most the words that were searched for
 
 
 def test_feedback_is_sent_without_the_question(reader: Visitor) -> None:
