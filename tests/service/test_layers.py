@@ -80,7 +80,7 @@ def test_only_the_page_that_shows_the_api_may_have_inline_code(client: TestClien
 def test_a_failure_of_ours_has_the_headers_and_the_id_too(
     serving: ServingIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_args: object) -> None:
+    def fail(*_args: object, **_named: object) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr("service.asking.answer_question", fail)
