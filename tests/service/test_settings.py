@@ -101,9 +101,8 @@ def test_every_setting_is_described(name: str) -> None:
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_every_setting_is_in_the_readme_with_its_default(variable: str) -> None:
-    row = next(
-        (line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if f"`{variable}`" in line), ""
-    )
+    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
+    row = next((line for line in lines if line.startswith(f"| `{variable}` |")), "")
 
     default = Settings.model_fields[variable.removeprefix("CITEWELL_").lower()].default
     assert row, f"README.md has no row for {variable}"
