@@ -50,9 +50,13 @@ def test_what_repeats_an_earlier_text_comes_last() -> None:
 
 
 def test_the_same_words_with_another_number_are_another_fact() -> None:
-    sentence = "The trial gave the people who took part in it {} mg of the drug a day with their dinner"
+    sentence = (
+        "The trial gave the people who took part in it {} mg of the drug a day with their dinner, for three weeks in "
+        "a row, and asked each of them to write down every cramp"
+    )
+    assert put_repeats_last([sentence.format("some"), sentence.format("many"), "Rest."]) == [0, 2, 1]
 
-    assert put_repeats_last([sentence.format(200), sentence.format(400)]) == [0, 1]
+    assert put_repeats_last([sentence.format(200), sentence.format(400), "Rest."]) == [0, 1, 2]
 
 
 @given(st.lists(st.sampled_from(["cold packs help", "cold packs help!", "warm baths", "5 mg", "10 mg", ""])))

@@ -123,6 +123,16 @@ def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
     assert compared == [True] * LATE_DEPTH + [False] * 10
 
 
+def test_a_flooded_document_leaves_others_room_to_be_compared(tmp_path: Path) -> None:
+    sections = "".join(f"## Salt {at}\n\nSalt water number {at}.\n\n" for at in range(LATE_DEPTH + 10))
+    folder = build(tmp_path, {"a.md": f"# Salt\n\n{sections}", "b.md": "# Rest\n\nWater and much rest help."})
+    searcher = Searcher.open(folder, embedder=TwinEmbedder())
+
+    ranked = searcher.search("salt water", k=LATE_DEPTH + 11).ranked
+
+    assert [hit.late is not None for hit in ranked if hit.passage.doc_id == "b"] == [True]
+
+
 def test_an_index_too_large_for_tokens_is_searched_without_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
