@@ -7,7 +7,7 @@ and meant to be: a reader who is shown both sides with their numbers can judge; 
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from answer.evidence import SentenceEvidence
 
@@ -52,7 +52,7 @@ def find_pivot(weights: dict[str, float], ranked: Sequence[SentenceEvidence]) ->
 def find_other_side(
     chosen: Sequence[SentenceEvidence],
     ranked: Sequence[SentenceEvidence],
-    further: Sequence[SentenceEvidence],
+    further: Callable[[], Iterable[SentenceEvidence]],
     weights: dict[str, float],
 ) -> SentenceEvidence | None:
     """Return the best sentence that says otherwise than the best one chosen, when no chosen one does.
@@ -60,13 +60,13 @@ def find_other_side(
     Args:
         chosen: The sentences of the answer, best first.
         ranked: All sentences of the best passages, best first.
-        further: Sentences of passages that rank lower, in any order.
+        further: Gives the sentences of passages that rank lower, in any order.
         weights: Term of the question -> inverse document frequency.
     """
     pivot = find_pivot(weights, ranked)
     if pivot is None or not chosen or pivot not in chosen[0].own_terms:
         return None
-    others = [each for each in (*ranked, *further) if _says_otherwise(each, chosen[0], pivot)]
+    others = [each for each in (*ranked, *further()) if _says_otherwise(each, chosen[0], pivot)]
     if any(each in others for each in chosen):
         return None
     return max(

@@ -1,7 +1,8 @@
 """What a question asks for and what the ranked passages have of it: the measurements behind every judgement."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ class Evidence:
     asked: Asked
     sentences: tuple[SentenceEvidence, ...]  # of the best passages, in order of rank and place
     features: Features
-    further: tuple[SentenceEvidence, ...] = ()  # of passages that rank lower, where they share a term
+    #: Compares the sentences of passages that rank lower, where they share a term; few answers look at them.
+    further: Callable[[], tuple[SentenceEvidence, ...]] = tuple
 
     @property
     def weights(self) -> dict[str, float]:
@@ -74,8 +76,11 @@ def gather_evidence(searcher: Searcher, result: SearchResult, *, question: str |
     asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(question or result.query))
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
-    lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES] if hit.lexical > 0]
-    further = tuple(each for hit in lower for each in compare_sentences(searcher, result, hit, asked))
+
+    def further() -> tuple[SentenceEvidence, ...]:
+        lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES] if hit.lexical > 0]
+        return tuple(each for hit in lower for each in compare_sentences(searcher, result, hit, asked))
+
     return Evidence(asked, sentences, _features(result, asked, sentences), further)
 
 
@@ -103,11 +108,11 @@ def compare_sentences(
     cosines = similarities(result.vector, searcher.sentence_vectors(hit.position))
     matches = _matches(searcher, result, hit, cosines)
     headings = " ".join(hit.passage.section)
-    context = frozenset(terms(headings))
+    context = _terms_of(headings)
     found = []
     for sentence, cosine, match in zip(hit.passage.sentences, cosines, matches, strict=True):
         text = hit.passage.text[sentence.start - hit.passage.start : sentence.end - hit.passage.start]
-        own_terms = frozenset(terms(text))
+        own_terms = _terms_of(text)
         covered = terms_asked & (own_terms | context)
         shown = frozenset(
             each.name for each in asked.aspects if each.shown.search(text) or each.shown.search(headings)
@@ -116,6 +121,11 @@ def compare_sentences(
             SentenceEvidence(hit, sentence, text, float(cosine), float(match), own_terms, covered, shown)
         )
     return found
+
+
+@lru_cache(maxsize=16_384)
+def _terms_of(text: str) -> frozenset[str]:
+    return frozenset(terms(text))
 
 
 def _matches(

@@ -95,7 +95,10 @@ def _stand_together(
     combination: _Combination, matches: Mapping[str, Sequence[Match]], *, within: int
 ) -> bool:
     """Whether a match of each group lies within so many words of one of the first group."""
-    if any(matches.get(name) for name in combination.absent):
+    if any(name in matches for name in combination.absent):
+        return False
+    # Most texts have none of most groups, which is seen sooner than where each of them stands.
+    if any(matches.keys().isdisjoint(choice) for choice in combination.present):
         return False
     starts = [
         sorted(match.start for name in choice for match in matches.get(name, ()))
@@ -134,10 +137,11 @@ def _happening(
 ) -> dict[str, list[Match]]:
     """Return the matches that count: of what sets the scene all, of signs those told as happening."""
     least = Stance.WHAT_IF if what_if else Stance.REPORTED
-    return {
+    counting = {
         name: [match for match in matches if name not in signs or _counts(match, reading, least)]
         for name, matches in by_name.items()
     }
+    return {name: matches for name, matches in counting.items() if matches}
 
 
 def _counts(match: Match, reading: Reading, least: Stance) -> bool:

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _DOCUMENT = TypeAdapter(Document)
 _PASSAGE = TypeAdapter(Passage)
 _REFERENCE = TypeAdapter(Reference)
 _NUMBERS = TypeAdapter(dict[int, int])
+
+#: How many passages stay in memory once they have been read: those of a few documents, at a few KB each.
+_PASSAGES_KEPT = 2_048
 
 _SCHEMA = """
 CREATE TABLE documents (
@@ -125,6 +129,9 @@ class ContentStore:
         # A connection holds itself in a circle; whoever drops the store frees the file at once all the same.
         weakref.finalize(self, self._connection.close)
         self._lock = threading.Lock()
+        self._read: OrderedDict[int, Passage] = (
+            OrderedDict()
+        )  # by position, the one not asked for longest first
         self.references = tuple(
             _REFERENCE.validate_json(record)
             for (record,) in self._rows("SELECT record FROM bibliography ORDER BY number")
@@ -150,10 +157,25 @@ class ContentStore:
 
     def passages(self, positions: Sequence[int]) -> list[Passage]:
         """Return the passages at these positions, in the order asked for."""
-        marks = ",".join("?" * len(positions))
-        query = f"SELECT position, record FROM passages WHERE position IN ({marks})"  # noqa: S608  # only marks
-        rows = {int(position): record for position, record in self._rows(query, positions)}
-        return [_PASSAGE.validate_json(rows[int(position)]) for position in positions]
+        asked = [int(position) for position in positions]
+        with self._lock:
+            found = {at: self._read[at] for at in asked if at in self._read}
+        missing = [at for at in asked if at not in found]
+        if missing:
+            marks = ",".join("?" * len(missing))
+            query = f"SELECT position, record FROM passages WHERE position IN ({marks})"  # noqa: S608  # only marks
+            found |= {int(at): _PASSAGE.validate_json(record) for at, record in self._rows(query, missing)}
+        self._keep(found)
+        return [found[at] for at in asked]
+
+    def _keep(self, passages: Mapping[int, Passage]) -> None:
+        """Keep passages for whoever asks next, and let go of those that were not asked for longest."""
+        with self._lock:
+            for at, passage in passages.items():
+                self._read[at] = passage
+                self._read.move_to_end(at)
+            while len(self._read) > _PASSAGES_KEPT:
+                self._read.popitem(last=False)
 
     def position_of(self, passage_id: str) -> int:
         """Return the position of a passage.

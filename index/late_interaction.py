@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.integer_products import integer_products
+
 _CODES, _SCALES, _IDS = (
     "codes.bin",
     "scales.bin",
@@ -167,7 +169,7 @@ class TokenStore:
         return (1 - _OWN_SHARE) * best + _OWN_SHARE * own, of_sentences
 
     def _scores(
-        self, query: TokenCodes, tokens: TokenCodes, cosines: NDArray[np.float64], counts: NDArray[np.int64]
+        self, query: TokenCodes, tokens: TokenCodes, cosines: NDArray[np.float32], counts: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Return the score of each run of tokens, -1 for an empty one.
 
@@ -183,25 +185,24 @@ class TokenStore:
             starts = _starts(counts[filled])
             there = _mean(np.maximum.reduceat(cosines, starts, axis=1).T, self.weights_of(query.ids))
             weights = self.weights_of(tokens.ids)
-            back = np.add.reduceat(weights * cosines.max(axis=0), starts) / np.add.reduceat(weights, starts)
+            nearest = cosines.max(axis=0).astype(np.float64)
+            back = np.add.reduceat(weights * nearest, starts) / np.add.reduceat(weights, starts)
             scores[filled] = (there + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
         return scores
 
 
-def token_cosines(query: TokenCodes, tokens: TokenCodes) -> NDArray[np.float64]:
+def token_cosines(query: TokenCodes, tokens: TokenCodes) -> NDArray[np.float32]:
     """Return the cosines of each token of a query with each of some others, shape (n_query, n_tokens).
 
     The sums are of integers and exact, so that the bits do not depend on how a library orders them.
     """
-    # 24 bits of a float32 hold the sum of 1,040 products of two codes; a longer sum needs a float64.
-    exact = "f4" if query.codes.shape[1] * _LARGEST_CODE**2 < 2**24 else "f8"
-    sums: NDArray[np.float64] = np.dot(query.codes.astype(exact), tokens.codes.astype(exact).T).astype(
-        np.float64
-    )
-    return np.asarray(sums * query.scales[:, None] * tokens.scales[None, :])
+    cosines = np.ascontiguousarray(integer_products(tokens.codes, query.codes).T)
+    cosines *= tokens.scales
+    cosines *= query.scales[:, None]
+    return cosines
 
 
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float32]) -> NDArray[np.float64]:
+def _mean(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the weighted mean of each row of (n, n_weights); the order of summing does not depend on n."""
     # A sum along the last axis of a contiguous array takes each row by itself.
     weighted = np.ascontiguousarray(values * weights.astype(np.float64))

@@ -218,8 +218,9 @@ class Searcher:
         late[best], of_sentences = self.tokens.score_passages(
             query, np.concatenate(spans), per_passage=lengths
         )
-        parts = np.split(of_sentences, np.cumsum(lengths)[:-1])
-        return late, {int(at): tuple(part.tolist()) for at, part in zip(positions[best], parts, strict=True)}
+        scores, ends = of_sentences.tolist(), np.cumsum(lengths).tolist()
+        compared = zip(positions[best].tolist(), [0, *ends], ends, strict=False)
+        return late, {at: tuple(scores[start:end]) for at, start, end in compared}
 
     def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the head of an order, at most half of it of one document as long as there are others."""

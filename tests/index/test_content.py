@@ -94,6 +94,16 @@ def test_passages_come_in_the_order_asked_for_also_twice(store: ContentStore) ->
     assert store.passages([]) == []
 
 
+def test_passages_let_go_of_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.content._PASSAGES_KEPT", 1)
+    write_content(tmp_path / "content.sqlite", CONTENT)
+    store = ContentStore(tmp_path / "content.sqlite")
+
+    for _ in range(2):
+        assert store.passages([0, 1, 2]) == list(CONTENT.passages[:3])
+    assert list(store._read) == [2]
+
+
 def test_a_passage_is_found_by_its_id_and_by_its_document(store: ContentStore) -> None:
     assert [store.position_of(each.passage_id) for each in CONTENT.passages] == [0, 1, 2]
     assert (store.positions_in("a"), store.positions_in("s")) == ([0, 1], [2])
