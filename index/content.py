@@ -165,13 +165,14 @@ class ContentStore:
             marks = ",".join("?" * len(missing))
             query = f"SELECT position, record FROM passages WHERE position IN ({marks})"  # noqa: S608  # only marks
             found |= {int(at): _PASSAGE.validate_json(record) for at, record in self._rows(query, missing)}
-        self._keep(found)
-        return [found[at] for at in asked]
+        passages = [found[at] for at in asked]
+        self._keep(asked, passages)
+        return passages
 
-    def _keep(self, passages: Mapping[int, Passage]) -> None:
+    def _keep(self, positions: Sequence[int], passages: Sequence[Passage]) -> None:
         """Keep passages for whoever asks next, and let go of those that were not asked for longest."""
         with self._lock:
-            for at, passage in passages.items():
+            for at, passage in zip(positions, passages, strict=True):
                 self._read[at] = passage
                 self._read.move_to_end(at)
             while len(self._read) > _PASSAGES_KEPT:
