@@ -3,6 +3,10 @@
 Nothing is built: what stands in `static/` is what is sent, but for words in double braces. `{{static}}` becomes the
 folder's address, which names a hash of its contents so that browsers may keep it for ever, and every other one the
 words of `static/strings.json` under that name. `strings.js` is those words as a module.
+
+A page is `frame.html`, what all pages share, around its own `ask.html`, `batch.html` or `admin.html`. In the frame
+`{{page}}` is that name, `{{page.title}}` the words of that page, `{{current.ask}}` what marks the page that is open,
+and `{{preloads}}` every module that the page's script imports, so that browsers ask for all of them at once.
 """
 
 import gzip
@@ -18,7 +22,8 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 
-_PAGES = {"/": "ask.html", "/admin": "admin.html", "/batch": "batch.html"}
+_PAGES = {"/": "ask", "/admin": "admin", "/batch": "batch"}
+_FRAME = "frame.html"
 _WIDGET = "widget.js"
 _MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -65,10 +70,15 @@ def load_site() -> Site:
     for name in sorted(sources):
         digest.update(sha256(name.encode()).digest() + sha256(sources[name]).digest())
     address = digest.hexdigest()[:12]
+    sources[_WIDGET] = sources[_WIDGET].replace(b'"{{widget}}"', json.dumps(strings["widget"]).encode())
+    frame = sources.pop(_FRAME).decode()
+    for page in _PAGES.values():
+        inner = sources.pop(f"{page}.html").decode()
+        sources[f"{page}.html"] = _page(page, frame.replace("{{main}}", inner), sources, strings, address)
     return Site(
         hash=address,
         files={
-            name: _static_file(name, _filled(name, body, strings, address))
+            name: _static_file(name, body)
             for name, body in sources.items()
             if Path(name).suffix in _MEDIA_TYPES
         },
@@ -84,16 +94,39 @@ def _static_file(name: str, body: bytes) -> StaticFile:
     )
 
 
-def _filled(name: str, body: bytes, strings: Mapping[str, Any], address: str) -> bytes:
-    if name == _WIDGET:
-        return body.replace(b'"{{widget}}"', json.dumps(strings["widget"]).encode())
-    if not name.endswith(".html"):
-        return body
+def _page(
+    page: str, markup: str, sources: Mapping[str, bytes], strings: Mapping[str, Any], address: str
+) -> bytes:
+    """Return a page with everything in double braces put in."""
+    folder = f"static/{address}"
+    modules = sorted(_imported(f"{page}.js", sources))
+    made = {
+        "static": folder,
+        "page": page,
+        "preloads": "\n".join(f'<link rel="modulepreload" href="{folder}/{each}">' for each in modules),
+        **{f"current.{each}": 'aria-current="page"' if each == page else "" for each in _PAGES.values()},
+    }
+    words = {**strings, "page": strings[page]}
 
-    def words(found: re.Match[str]) -> str:
-        return f"static/{address}" if found[1] == "static" else escape(_string(strings, found[1]))
+    def put_in(found: re.Match[str]) -> str:
+        name = found[1]
+        return made[name] if name in made else escape(_string(words, name))
 
-    return re.sub(r"\{\{([\w.]+)\}\}", words, body.decode()).encode()
+    return re.sub(r"\{\{([\w.]+)\}\}", put_in, markup).encode()
+
+
+def _imported(module: str, sources: Mapping[str, bytes]) -> set[str]:
+    """Return every module that a module imports, and those that these import."""
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        new = (
+            set(re.findall(r'^import .* from "\./([\w-]+\.js)";', sources[waiting.pop()].decode(), re.M))
+            - found
+        )
+        found |= new
+        waiting.extend(new)
+    return found
 
 
 def _string(strings: Mapping[str, Any], name: str) -> str:
@@ -109,13 +142,13 @@ def install_pages(app: FastAPI, corpus_dir: Path) -> None:
     site = load_site()
     router = APIRouter(include_in_schema=False)
     for path, name in _PAGES.items():
-        _add_file(router, path, site.files[name], _page_headers())
+        _add_file(router, path, site.files[f"{name}.html"], _page_headers())
     # The widget is for pages of other origins: it holds nothing that they may not read.
     shared = {"Cache-Control": _WIDGET_CACHE, "Cross-Origin-Resource-Policy": "cross-origin"}
     _add_file(router, f"/{_WIDGET}", site.files[_WIDGET], shared)
 
     async def part(request: Request, address: str, name: str) -> Response:
-        if name not in site.files or name in _PAGES.values():
+        if name not in site.files or name.endswith(".html"):
             raise HTTPException(404)
         cache = _FOR_EVER if address == site.hash else _ASK_AGAIN
         return _respond(request, site.files[name], {"Cache-Control": cache})

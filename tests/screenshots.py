@@ -1,14 +1,13 @@
 """Pictures of every view at 390 and 1280 pixels, light and dark, for somebody to look at: `make screenshots`."""
 
 import argparse
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Route, sync_playwright
 
 from tests.browsing import ROOT, build, serving
 from tests.chromium import ARGUMENTS, WAIT_MS
@@ -33,6 +32,23 @@ def _start(page: Page) -> None:
     page.locator(".questions").first.wait_for()
 
 
+def _start_again(page: Page) -> None:
+    _question("Is quinine safe for cramps?", ".answer")(page)
+    _start(page)
+
+
+def _start_of_nothing(page: Page) -> None:
+    page.route("**/suggestions.json", lambda route: route.fulfill(json={"questions": []}))
+    page.route("**/v1/documents", lambda route: route.fulfill(json={"documents": []}))
+    page.goto("/", wait_until="networkidle")
+
+
+def _references(page: Page) -> None:
+    _question("Is quinine safe for cramps?", ".answer")(page)
+    page.locator(".answer .chip").first.click()
+    page.locator(".reference:focus").wait_for()
+
+
 def _card(page: Page) -> None:
     _question("Is quinine safe for cramps?", ".answer")(page)
     page.locator(".answer .chip").first.hover()
@@ -45,17 +61,40 @@ def _passage(page: Page) -> None:
     page.locator("#marked-passage").wait_for()
 
 
+def _document_top(page: Page) -> None:
+    page.goto("/?doc=katzberg-2010")
+    page.locator(".document-text").wait_for()
+
+
 def _waiting(page: Page) -> None:
-    page.route("**/v1/ask", lambda route: None)
+    page.route("**/v1/ask", _leave_waiting)
     page.goto("/?q=Why")
     page.locator(".waiting").wait_for()
 
 
-def _offline(page: Page) -> None:
-    def fail(route: Route) -> None:
-        route.abort()
+_WAITING: list[Route] = []
 
-    page.route("**/v1/ask", fail)
+
+def _leave_waiting(route: Route) -> None:
+    """Answer nothing until the picture is taken."""
+    _WAITING.append(route)
+
+
+def _fail(route: Route) -> None:
+    route.abort()
+
+
+def _offline(page: Page) -> None:
+    page.route("**/v1/ask", _fail)
+    page.goto("/?q=Why")
+    page.locator(".failure").wait_for()
+
+
+def _busy(page: Page) -> None:
+    problem = {"detail": "Too many questions wait already. Ask again in a moment."}
+    page.route(
+        "**/v1/ask", lambda route: route.fulfill(status=429, headers={"Retry-After": "3"}, json=problem)
+    )
     page.goto("/?q=Why")
     page.locator(".failure").wait_for()
 
@@ -65,11 +104,24 @@ def _missing(page: Page) -> None:
     page.locator(".failure").wait_for()
 
 
+def _batch_empty(page: Page) -> None:
+    page.goto("/batch")
+    page.get_by_role("button", name="Use an example").wait_for()
+
+
 def _batch(page: Page) -> None:
     page.goto("/batch")
     page.get_by_role("button", name="Use an example").click()
     page.get_by_role("button", name="Ask all").click()
     page.locator("#downloads").wait_for()
+
+
+def _batch_failed(page: Page) -> None:
+    page.route("**/v1/ask/batch", _fail)
+    page.goto("/batch")
+    page.get_by_role("button", name="Use an example").click()
+    page.get_by_role("button", name="Ask all").click()
+    page.locator("#progress-words.problem").wait_for()
 
 
 def _batch_faults(page: Page) -> None:
@@ -105,9 +157,66 @@ def _admin_at_work(page: Page) -> None:
         job(2, name="statins-and-cramps.pdf", state="running", progress=progress),
         job(3, name="scan.pdf", state="quarantined", error="The file holds pictures of pages and no text."),
     ]
-    page.route("**/v1/jobs*", lambda route: route.fulfill(body=json.dumps({"jobs": jobs})))
-    page.route("**/v1/jobs/*/events", lambda route: None)
+    page.route("**/v1/jobs*", lambda route: route.fulfill(json={"jobs": jobs}))
+    page.route("**/v1/jobs/*/events", _leave_waiting)
     _admin(page)
+
+
+def _admin_empty(page: Page) -> None:
+    nothing = {"detail": "There is no index yet."}
+    for path in ("**/v1/index", "**/v1/documents", "**/v1/index/versions"):
+        page.route(path, lambda route: route.fulfill(status=503, json=nothing))
+    _admin(page)
+
+
+def _admin_changed(page: Page) -> None:
+    """Three versions, one of which cannot be read, files that are left out, and a difference."""
+
+    def version(name: str, *, score: float | None, **fields: object) -> dict[str, object]:
+        known = {"pairs": 34, "success_at_1": score, "mrr_at_10": 0.6} if score is not None else None
+        told = {"is_current": False, "detail": "", "documents": 6, "problem": None, **fields}
+        return {"version": name, "built_at": "2026-03-02T09:30:00Z", "self_score": known, **told}
+
+    stored = [
+        version("98add04d9e0429af", score=0.41, is_current=True, documents=7),
+        version("1f00aa0b2c3d4e5f", score=0.38, detail="serves no longer: rolled back"),
+        version(
+            "0a1b2c3d4e5f6071", score=None, documents=None, problem="content.sqlite is not as it was built"
+        ),
+    ]
+    diff: dict[str, object] = {
+        "before": "1f00aa0b2c3d4e5f", "after": "98add04d9e0429af", "documents_added": ["night-cramps"],
+        "n_passages_added": 3, "n_passages_removed": 0, "passages_removed": [],
+        "passages_added": [
+            {"doc_id": "night-cramps", "start": 0, "text": "Cramps at night wake one adult in three now and then."}
+        ],
+    }  # fmt: skip
+    others = ("documents_removed", "documents_changed", "references_added", "references_removed",
+              "references_changed")  # fmt: skip
+    diff |= {name: [] for name in others}
+
+    def with_quarantine(route: Route) -> None:
+        files = [
+            {"path": "sources/scan-of-a-very-old-article-1987.pdf", "reason": "It holds pictures and no text."},
+            {"path": "notes.md", "reason": "The file is empty."},
+        ]  # fmt: skip
+        route.fulfill(json={**route.fetch().json(), "quarantined": files})
+
+    page.route("**/v1/index", with_quarantine)
+    page.route("**/v1/index/versions", lambda route: route.fulfill(json={"versions": stored}))
+    page.route("**/v1/index/diff*", lambda route: route.fulfill(json=diff))
+    _admin(page)
+    page.get_by_role("button", name="What changed").first.click()
+    page.locator("#diff .sheet").wait_for()
+
+
+def _admin_refused(page: Page) -> None:
+    _admin(page)
+    page.locator(".known summary").click()
+    page.locator("#files").set_input_files(
+        [FilePayload(name="empty.md", mimeType="text/markdown", buffer=b"")]
+    )
+    page.locator("#upload-log .problem").wait_for()
 
 
 def _admin_removing(page: Page) -> None:
@@ -116,45 +225,62 @@ def _admin_removing(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
-def _widget(page: Page) -> None:
-    page.goto("/health/live")
-    page.set_content(
-        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-        "<h1>Somebody else's page</h1><p>With the widget on it.</p>"
-    )
-    page.add_script_tag(url="/widget.js")
-    page.evaluate(
-        """async question => {
-            const widget = document.createElement("citewell-ask");
-            widget.setAttribute("src", location.origin);
-            document.body.append(widget);
-            await widget.ask(question);
-        }""",
-        _URGENT,
-    )
+def _widget(question: str, *, src: str = "") -> View:
+    def view(page: Page) -> None:
+        page.goto("/health/live")
+        page.set_content(
+            '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+            "<h1>Somebody else's page</h1><p>With the widget on it.</p>"
+        )
+        page.add_script_tag(url="/widget.js")
+        page.evaluate(
+            """async ([question, src]) => {
+                const widget = document.createElement("citewell-ask");
+                widget.setAttribute("src", src || location.origin);
+                document.body.append(widget);
+                if (question) await widget.ask(question);
+            }""",
+            [question, src],
+        )
+
+    return view
 
 
 VIEWS: dict[str, View] = {
     "start": _start,
+    "start-again": _start_again,
+    "start-of-nothing": _start_of_nothing,
     "answer": _question("What happens if I stop baclofen suddenly?", ".answer"),
     "answer-of-article": _question("What helps a calf cramp at night?", ".answer"),
     "card": _card,
+    "references": _references,
     "refusal": _question("Which form do I need for my tax return?", ".refusal"),
     "notice": _question(_URGENT, ".notice"),
     "waiting": _waiting,
     "offline": _offline,
+    "busy": _busy,
     "document": _passage,
+    "document-top": _document_top,
     "missing": _missing,
+    "batch-empty": _batch_empty,
     "batch": _batch,
+    "batch-failed": _batch_failed,
     "batch-faults": _batch_faults,
     "admin-locked": _admin_locked,
     "admin": _admin,
+    "admin-empty": _admin_empty,
+    "admin-refused": _admin_refused,
     "admin-at-work": _admin_at_work,
+    "admin-changed": _admin_changed,
     "admin-removing": _admin_removing,
-    "widget": _widget,
+    "widget": _widget(""),
+    "widget-answer": _widget("Is quinine safe for cramps?"),
+    "widget-refusal": _widget("Which form do I need for my tax return?"),
+    "widget-notice": _widget(_URGENT),
+    "widget-unreachable": _widget("Why?", src="http://127.0.0.1:9"),
 }
 #: A full page would hide where a reader is: these show the window.
-_WINDOW_ONLY = {"card", "document", "admin-removing"}
+_WINDOW_ONLY = {"card", "references", "document", "admin-removing"}
 
 
 def take(browser: Browser, address: str, folder: Path) -> int:
@@ -177,6 +303,8 @@ def _take_one(context: BrowserContext, name: str, to: Path) -> bool:
     page = context.new_page()
     VIEWS[name](page)
     page.screenshot(path=to, full_page=name not in _WINDOW_ONLY)
+    while _WAITING:
+        _WAITING.pop().abort()
     page.close()
     return True
 

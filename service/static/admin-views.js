@@ -1,6 +1,7 @@
 // What the admin page shows: plain functions from what the service says to elements.
 
 import { el } from "./dom.js";
+import { acceptDrops } from "./dropping.js";
 import { documentLink } from "./links.js";
 import { counted, date, t } from "./text.js";
 
@@ -41,7 +42,7 @@ function indexSection(index) {
   return el(
     "section",
     { id: "index-section", class: "about", "aria-labelledby": "desk-heading" },
-    index ? el("dl", {}, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))) : el("p", { class: "muted" }, t("admin.documents_none")),
+    index ? el("dl", {}, rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))) : el("p", { class: "muted" }, t("admin.index_none")),
   );
 }
 
@@ -62,18 +63,7 @@ function uploadSection(actions) {
     el("p", {}, `${t("admin.drop")} `, el("label", { class: "file-label" }, file, t("admin.choose"))),
     el("p", { class: "muted" }, t("admin.formats")),
   );
-  for (const kind of ["dragover", "dragenter"]) {
-    zone.addEventListener(kind, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
-  }
-  zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-  zone.addEventListener("drop", (event) => {
-    event.preventDefault();
-    zone.classList.remove("over");
-    actions.upload([...event.dataTransfer.files]);
-  });
+  acceptDrops(zone, actions.upload);
   return section("upload", t("admin.upload_heading"), el("div", { class: "sheet" }, zone, details(), addressForm(actions)), el("ul", { id: "upload-log", class: "log", role: "list" }));
 }
 
@@ -185,11 +175,13 @@ function documentRow(listed, isBusy, actions) {
 
 const NUMERIC = new Set([t("admin.column_passages"), t("admin.column_size")]);
 
+/** On a narrow page each row stands alone: every cell then names its column. */
 function table(labelledBy, heads, rows, caption = null) {
+  for (const row of rows) [...row.cells].forEach((cell, at) => (cell.dataset.label = heads[at]));
   return el(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelledBy },
-    el("table", { class: "wide" }, caption && el("caption", { class: "muted" }, caption), el("thead", {}, el("tr", {}, heads.map((each) => el("th", { scope: "col", class: NUMERIC.has(each) ? "number" : null }, each)))), el("tbody", {}, rows)),
+    el("table", { class: "stacked" }, caption && el("caption", { class: "muted" }, caption), el("thead", {}, el("tr", {}, heads.map((each) => el("th", { scope: "col", class: NUMERIC.has(each) ? "number" : null }, each)))), el("tbody", {}, rows)),
   );
 }
 
@@ -213,7 +205,9 @@ function versionsSection(versions, actions) {
   return section(
     "versions",
     t("admin.versions_heading"),
-    table("versions-heading", heads, versions.map((each) => versionRow(each, actions)), t("admin.versions_caption")),
+    versions.length > 0
+      ? table("versions-heading", heads, versions.map((each) => versionRow(each, actions)), t("admin.versions_caption"))
+      : el("p", { class: "muted" }, t("admin.versions_none")),
     el("div", { id: "diff", tabindex: "-1", "aria-live": "polite" }),
   );
 }
@@ -234,8 +228,8 @@ function versionRow(stored, actions) {
     el("th", { scope: "row", class: "short" }, el("code", {}, version)),
     el("td", { class: "short" }, date(stored.built_at)),
     el("td", { class: "number" }, stored.documents === null ? "" : String(stored.documents)),
-    el("td", { class: "short" }, scoreCell(stored.self_score)),
-    el("td", { class: "text" }, stored.is_current && el("span", { class: "tag succeeded" }, t("admin.active")), stored.problem ?? stored.detail),
+    el("td", {}, scoreCell(stored.self_score)),
+    el("td", {}, stored.is_current && el("span", { class: "tag succeeded" }, t("admin.active")), stored.problem ?? stored.detail),
     el("td", { class: "short" }, buttons),
   );
 }
@@ -263,6 +257,7 @@ export function diffView(diff) {
     .map(([which, shown, n]) => [
       el("h4", {}, t(`admin.diff_passages_${which}`, { n })),
       el("ul", {}, shown.map((each) => el("li", { dir: "auto" }, el("code", {}, each.doc_id), " ", each.text))),
+      n > shown.length && el("p", { class: "muted" }, t("admin.diff_more", { n: n - shown.length })),
     ]);
   return el(
     "section",

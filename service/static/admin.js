@@ -26,7 +26,9 @@ byId("key-form").addEventListener("submit", async (event) => {
     await call("v1/jobs?limit=1");
   } catch (error) {
     key = null;
-    fill(byId("key-refused"), el("p", { class: "problem", role: "alert" }, el("b", {}, t("admin.key_wrong")), " ", words(error)));
+    // What the API says of a key that it does not know is about headers, which nobody types here.
+    const why = error.status === 401 ? t("admin.key_unknown") : words(error);
+    fill(byId("key-refused"), el("p", { class: "problem", role: "alert" }, el("b", {}, t("admin.key_wrong")), " ", why));
     byId("key").select();
     return;
   }
@@ -188,7 +190,8 @@ function form(file, pairs) {
 const actions = {
   lock,
 
-  async upload(files) {
+  async upload(files, folders = []) {
+    for (const name of folders) report(t("admin.refused", { name, detail: t("admin.folder") }), { failed: true });
     for (const file of files) {
       announce(t("admin.uploading", { name: file.name }));
       await accepted(file.name, call("v1/documents", { method: "POST", body: form(file, fields()) }));
@@ -208,7 +211,7 @@ const actions = {
   },
 
   async remove(listed) {
-    if (!(await confirmed(t("admin.delete_confirm", { title: listed.title }), t("admin.delete_yes")))) return;
+    if (!(await confirmed(t("admin.delete_confirm", { title: listed.title }), t("admin.delete_yes"), { isDangerous: true }))) return;
     const path = `v1/documents/${encodeURIComponent(listed.doc_id)}`;
     await accepted(t("admin.job_remove", { name: listed.title }), call(path, { method: "DELETE" }));
   },
@@ -245,12 +248,13 @@ const actions = {
 };
 
 /** Ask before something that readers will notice; resolves to whether it was agreed to. */
-function confirmed(question, yes) {
-  const agree = el("button", { value: "yes", class: "primary" }, yes);
+function confirmed(question, yes, { isDangerous = false } = {}) {
+  const agree = el("button", { value: "yes", class: isDangerous ? "primary danger" : "primary" }, yes);
+  const keep = el("button", { value: "no", autofocus: isDangerous }, t("admin.keep"));
   const dialog = el(
     "dialog",
     { "aria-labelledby": "confirm-words" },
-    el("form", { method: "dialog" }, el("p", { id: "confirm-words" }, question), el("div", { class: "actions" }, agree, el("button", { value: "no" }, t("admin.keep")))),
+    el("form", { method: "dialog" }, el("p", { id: "confirm-words" }, question), el("div", { class: "actions" }, agree, keep)),
   );
   document.body.append(dialog);
   dialog.showModal();

@@ -120,7 +120,7 @@ function keep(question, reply) {
 /** Show that something is on its way; return the timer that says so when it takes long. */
 function showWaiting(waiting) {
   view.setAttribute("aria-busy", "true");
-  const words = el("p", { class: "waiting-words" }, t("ask.working"));
+  const words = el("span", {}, t("ask.working"));
   const stop = () => {
     waiting.abort();
     view.removeAttribute("aria-busy");
@@ -146,10 +146,10 @@ function showAnswered(reply, { aloud }) {
   references = reply.references;
   view.removeAttribute("aria-busy");
   fill(view, renderReply(reply));
-  // A notice is an alert and speaks for itself.
-  if (aloud) announce(spokenSummary({ ...reply, notices: [] }));
+  if (aloud) announce(spokenSummary(reply));
 }
 
+/** Say what went wrong, with a way on: to try again, or away from an address that names nothing. */
 function showError(error, again) {
   view.removeAttribute("aria-busy");
   const offline = error instanceof Unreachable && !navigator.onLine;
@@ -160,17 +160,22 @@ function showError(error, again) {
       : error instanceof Refused
         ? error.detail
         : t("errors.unreadable");
-  const button = el("button", { type: "button", on: { click: again } }, t("errors.retry"));
+  const isGone = error instanceof Refused && error.status === 404;
+  const way = isGone
+    ? el("a", { class: "button", href: lastQuestionLink ?? "./", data: { view: "" } }, t(lastQuestionLink ? "document.back" : "document.back_home"))
+    : el("button", { type: "button", on: { click: again } }, t("errors.retry"));
   const heading = t(offline ? "errors.offline_heading" : "errors.heading");
+  // Without the box on the page nothing else is its heading.
+  const level = document.body.dataset.view === "document" ? "h1" : "h2";
   fill(
     view,
     el(
       "section",
       { class: "failure", role: "alert" },
-      el("h2", {}, heading),
+      el(level, {}, heading),
       el("p", { dir: "auto" }, words),
       error.retryAfter && el("p", { class: "muted" }, t("errors.retry_in", { n: error.retryAfter })),
-      button,
+      way,
     ),
   );
   if (!(error instanceof Refused || error instanceof Unreachable || error instanceof Unreadable)) console.error(error);

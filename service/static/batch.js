@@ -1,11 +1,12 @@
 // The batch page: a question set in, a table of replies out, as they come.
 
-import { ask, lines, Refused, request, sending } from "./api.js";
+import { ask, json, lines, Refused, request, sending } from "./api.js";
 import { chip, installCards } from "./chips.js";
 import { announce, byId, el, fill } from "./dom.js";
+import { acceptDrops } from "./dropping.js";
 import { questionLink } from "./links.js";
 import { csvRow, readQuestions } from "./questions.js";
-import { number, percent, t } from "./text.js";
+import { decimals, number, percent, t } from "./text.js";
 
 const MAX_QUESTIONS = 2_000;
 const AT_ONCE = 100; // questions in one request
@@ -43,9 +44,19 @@ function faultWords({ line, reason, id }) {
   return t("batch.fault_line", { line, reason: t(`batch.fault_${reason}`, { id }) });
 }
 
-async function readFile(file) {
-  source.value = await file.text();
-  read();
+async function readFiles(files, folders = []) {
+  // Two sets may use the same ids, so one is read at a time.
+  if (files.length !== 1 || folders.length > 0) return refuse(t("batch.one_file"));
+  try {
+    source.value = await files[0].text();
+  } catch {
+    return refuse(t("batch.unreadable", { name: files[0].name }));
+  }
+  return read();
+}
+
+function refuse(words) {
+  fill(found, el("p", { class: "problem" }, words));
 }
 
 // Asking
@@ -100,7 +111,8 @@ async function run() {
     finish(summary((performance.now() - began) / 1000));
   } catch (error) {
     const stopped = running.signal.aborted;
-    finish(stopped ? t("batch.stopped", { done: rows.length, total: questions.length }) : (error.detail ?? t("errors.unreachable")), !stopped);
+    if (rows.length === 0) fill(results);
+    finish(stopped ? t("batch.stopped", { done: rows.length, total: questions.length }) : (error.detail ?? t("batch.unreachable")), !stopped);
   }
   return undefined;
 }
@@ -170,7 +182,7 @@ function showTable() {
     const button = el("button", { type: "button", class: "sort", "aria-label": t("batch.sort", { column }), on: { click: () => sortBy(name, value) } }, column);
     return el("th", { scope: "col", class: NUMERIC.has(name) ? "number" : null, data: { column: name } }, button);
   });
-  const table = el("table", { class: "wide" }, el("thead", {}, el("tr", {}, head)), body);
+  const table = el("table", { class: "stacked" }, el("thead", {}, el("tr", {}, head)), body);
   fill(results, el("h2", { id: "results-heading" }, t("batch.results")), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "results-heading" }, table));
   return body;
 }
@@ -189,7 +201,7 @@ function sortBy(name, value) {
 function rowNode(row) {
   const { reply } = row;
   const refused = !reply.problem && !reply.answerable;
-  return el(
+  const node = el(
     "tr",
     { class: reply.problem ? "failed" : refused ? "refused" : null },
     el("td", { class: "short" }, row.id),
@@ -198,8 +210,10 @@ function rowNode(row) {
     el("td", { class: "number" }, reply.confidence === undefined ? "" : percent(reply.confidence)),
     el("td", { class: "short" }, numbers(reply).map((n) => chip(n, reply.references.find((each) => each.number === n)))),
     el("td", { class: "text", dir: "auto" }, refused && el("span", { class: "muted" }, `${t("batch.not_an_answer")} `), answerText(reply)),
-    el("td", { class: "number" }, reply.took_ms === undefined ? "" : number(reply.took_ms)),
+    el("td", { class: "number" }, reply.took_ms === undefined ? "" : decimals(reply.took_ms, 1)),
   );
+  COLUMNS.forEach(([name], at) => (node.cells[at].dataset.label = t(`batch.column_${name}`)));
+  return node;
 }
 
 // Taking it away
@@ -227,24 +241,29 @@ function asCsv() {
   return [head, ...body].map(csvRow).join("\r\n") + "\r\n";
 }
 
-const EXAMPLE = '{"id": "q1", "question": "What helps a calf cramp at night?"}\n{"id": "q2", "question": "Is quinine safe for cramps?"}\n{"id": "q3", "question": "Which form do I need for my tax return?"}\n';
+/** An example is made of the questions that these documents are known to be asked; without any there is none. */
+async function offerExample() {
+  const { questions } = await json("suggestions.json").catch(() => ({ questions: [] }));
+  const button = byId("example");
+  button.hidden = questions.length === 0;
+  button.addEventListener("click", () => {
+    source.value = questions.map((question, at) => `${JSON.stringify({ id: `q${at + 1}`, question })}\n`).join("");
+    read();
+    source.focus();
+  });
+}
 
 let reading = 0;
 source.addEventListener("input", () => {
   clearTimeout(reading);
   reading = setTimeout(read, READ_AFTER_MS);
 });
-byId("example").addEventListener("click", () => {
-  source.value = EXAMPLE;
-  read();
-  source.focus();
-});
 byId("clear").addEventListener("click", () => {
   source.value = "";
   read();
   source.focus();
 });
-byId("file").addEventListener("change", (event) => event.target.files[0] && readFile(event.target.files[0]));
+byId("file").addEventListener("change", (event) => event.target.files[0] && readFiles([...event.target.files]));
 start.addEventListener("click", run);
 stop.addEventListener("click", () => running?.abort());
 byId("download-jsonl").addEventListener("click", () =>
@@ -252,19 +271,7 @@ byId("download-jsonl").addEventListener("click", () =>
 );
 byId("download-csv").addEventListener("click", () => download("results.csv", "text/csv", asCsv()));
 
-const zone = byId("drop-zone");
-for (const kind of ["dragover", "dragenter"]) {
-  zone.addEventListener(kind, (event) => {
-    event.preventDefault();
-    zone.classList.add("over");
-  });
-}
-zone.addEventListener("dragleave", () => zone.classList.remove("over"));
-zone.addEventListener("drop", (event) => {
-  event.preventDefault();
-  zone.classList.remove("over");
-  if (event.dataTransfer.files[0]) readFile(event.dataTransfer.files[0]);
-});
-
+acceptDrops(byId("drop-zone"), readFiles);
+offerExample();
 installCards(results, (n) => rows.flatMap((row) => row.reply.references ?? []).find((each) => each.number === n));
 read();

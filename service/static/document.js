@@ -120,9 +120,12 @@ function heading(block, inline) {
 }
 
 function pieces(text, start, end, spans, known) {
-  return cutAtSpans(start, end, spans).map((piece) => {
-    const citation = piece.within.find((each) => each.citation)?.citation;
-    const words = text.slice(piece.start, piece.end);
+  const cut = cutAtSpans(start, end, spans);
+  const citationOf = (piece) => piece?.within.find((each) => each.citation)?.citation;
+  return cut.map((piece, at) => {
+    const citation = citationOf(piece);
+    // A line must not begin with a chip: the space before one does not break.
+    const words = text.slice(piece.start, piece.end).replace(/ $/, citationOf(cut[at + 1]) ? "\u00a0" : " ");
     const shown = citation ? marker(citation, words, known) : words;
     return piece.within.some((each) => each.passage) ? el("mark", {}, shown) : shown;
   });

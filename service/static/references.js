@@ -45,12 +45,17 @@ function identifiers(reference) {
     reference.doi && [t("references.doi"), reference.doi, `https://doi.org/${reference.doi}`],
     reference.pmid && [t("references.pmid"), reference.pmid, `https://pubmed.ncbi.nlm.nih.gov/${encodeURIComponent(reference.pmid)}/`],
     reference.pmcid && [t("references.pmcid"), reference.pmcid, `https://pmc.ncbi.nlm.nih.gov/articles/${encodeURIComponent(reference.pmcid)}/`],
-    !reference.doi && reference.url && [t("references.address"), reference.url, reference.url],
+    !reference.doi && reference.url && [t("references.address"), shownAddress(reference), reference.url],
   ].filter(Boolean);
   return (
     links.length > 0 &&
     el("ul", { class: "identifiers", role: "list" }, links.map(([name, shown, url]) => el("li", {}, `${name} `, outside(url, shown))))
   );
+}
+
+// An entry that prints the address need not say it twice.
+function shownAddress({ text, url }) {
+  return text.includes(url) && URL.canParse(url) ? new URL(url).hostname || url : url;
 }
 
 function copies(reference) {

@@ -7,7 +7,7 @@ import { copyButton, el, outside } from "./dom.js";
 import { feedbackButtons } from "./feedback.js";
 import { documentLink } from "./links.js";
 import { referencePanel } from "./references.js";
-import { date, number, percent, t } from "./text.js";
+import { date, decimals, number, percent, t } from "./text.js";
 
 /** Everything that a reply says, ready to be put on the page. */
 export function renderReply(reply) {
@@ -28,12 +28,10 @@ export function renderReply(reply) {
   );
 }
 
-/** What a screen reader says when a reply is there. */
+/** What a screen reader says when a reply is there; its notices are alerts and speak for themselves. */
 export function spokenSummary(reply) {
-  const urgent = reply.notices.map((each) => `${t("answer.said_notice")} ${each.text}`);
   const sentences = reply.answer?.sentences.length ?? 0;
-  const found = reply.answerable ? t("answer.said", { n: sentences }) : t("answer.said_refusal");
-  return [...urgent, found].join(" ");
+  return reply.answerable ? t("answer.said", { n: sentences }) : t("answer.said_refusal");
 }
 
 function notice(found, reply) {
@@ -246,7 +244,7 @@ function passageLinks(passage) {
     ),
     passage.url && outside(passage.url, [words, el("span", { class: "visually-hidden" }, ` (${t("passages.new_tab")})`)], { class: "outside" }),
     el("span", { class: "score", title: t("passages.scores_note", { dense: number(passage.scores.dense), lexical: number(passage.scores.lexical) }) },
-      t("passages.scores", { score: number(passage.score) })),
+      t("passages.scores", { score: decimals(passage.score, 2) })),
   );
 }
 
@@ -264,6 +262,6 @@ function footnote(reply) {
     "footer",
     { class: "footnote" },
     el("p", { class: "disclaimer", dir: "auto" }, reply.disclaimer),
-    el("p", { class: "muted" }, t("answer.version", { version: reply.index.version, date: date(reply.index.built_at) }), " · ", t("answer.took", { ms: number(reply.took_ms) })),
+    el("p", { class: "muted" }, t("answer.version", { version: reply.index.version, date: date(reply.index.built_at) }), " · ", t("answer.took", { ms: decimals(reply.took_ms, 1) })),
   );
 }

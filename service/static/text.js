@@ -16,11 +16,6 @@ export function t(name, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
 }
 
-/** Tell whether there are words under a dotted name. */
-export function has(name) {
-  return name.split(".").reduce((words, part) => words?.[part], STRINGS) !== undefined;
-}
-
 /** A share as a percentage; never 0 % or 100 %, because a probability is neither. */
 export function percent(share) {
   return percentage.format(Math.min(Math.max(share, 0.01), 0.99));
@@ -33,6 +28,11 @@ export function counted(share) {
 
 export function number(value) {
   return decimal.format(value);
+}
+
+/** A number with a fixed count of decimals, for columns and for numbers that are compared. */
+export function decimals(value, digits) {
+  return value.toLocaleString(STRINGS.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** A moment in the reader's own time; what is no date is shown as it came. */

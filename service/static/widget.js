@@ -63,7 +63,8 @@
       background: color-mix(in srgb, var(--accent) 14%, var(--paper)); color: inherit;
       font: 650 0.8125em/1.2 inherit; font-weight: 650; cursor: pointer;
     }
-    .references li { padding: 0.25rem; font-size: 0.9em; overflow-wrap: anywhere; }
+    .references li { padding: 0.25rem; margin-inline: -0.25rem; font-size: 0.9em; overflow-wrap: anywhere; }
+    .quote + .quote { margin-block-start: 0.4rem; }
     .problem { color: var(--warn); }
     a { color: var(--accent); }
     .failure { color: var(--alarm); }
@@ -179,9 +180,16 @@
     }
 
     #answer(reply) {
-      const quotes = reply.answer.sentences.map((each) => {
-        const passage = reply.passages.find((found) => found.passage_id === each.passage_id);
-        return el("blockquote", { dir: "auto" }, each.text, each.references.map((n) => this.#chip(n)), passage && this.#origin(passage));
+      // Sentences of one passage that follow each other stand together, above what they are from.
+      const groups = [];
+      for (const each of reply.answer.sentences) {
+        if (groups.at(-1)?.[0].passage_id === each.passage_id) groups.at(-1).push(each);
+        else groups.push([each]);
+      }
+      const quotes = groups.map((group) => {
+        const passage = reply.passages.find((found) => found.passage_id === group[0].passage_id);
+        const sentences = group.map((each) => el("p", { class: "quote", dir: "auto" }, each.text, each.references.map((n) => this.#chip(n))));
+        return el("blockquote", {}, sentences, passage && this.#origin(passage));
       });
       return el("section", { class: "answer", part: "answer" }, el("h3", {}, WORDS.answer), quotes);
     }

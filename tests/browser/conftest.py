@@ -9,6 +9,7 @@ import pytest
 
 from tests.browsing import ROOT, build, serving
 from tests.chromium import Visit, Visitor
+from tests.conftest import share_exports
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +22,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return Path(kept)
     home = tmp_path_factory.mktemp("browsed")
     shutil.copytree(ROOT / "corpus", home / "corpus")
+    share_exports(home / "cache")
     build(home)
     return home
 

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.browsing import build, serving
 from tests.chromium import Visit, Visitor, barriers
-from tests.conftest import write_corpus
+from tests.conftest import share_exports, write_corpus
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +29,7 @@ def editable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service of its own, which tests may change."""
     home = tmp_path_factory.mktemp("editable")
     write_corpus(home / "corpus")
+    share_exports(home / "cache")
     build(home)
     with serving(home, CITEWELL_ADMIN_KEY=KEY, CITEWELL_KEYS_FILE=str(home / "keys")) as address:
         yield address

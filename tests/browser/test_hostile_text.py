@@ -31,8 +31,8 @@ def victim(visit: Visit, site: str) -> Iterator[Visitor]:
     ran: list[Any] = []
     listen(victim, ran)
     yield victim
-    for link in victim.page.locator("a").all():
-        assert (link.evaluate("node => node.protocol")) in ("http:", "https:")
+    protocols = victim.page.locator("a").evaluate_all("links => links.map(each => each.protocol)")
+    assert set(protocols) <= {"http:", "https:"}
     assert ran == []
     assert victim.watch.origins() <= {site}
     assert not [
@@ -279,9 +279,7 @@ def test_hostile_replies_are_text_in_the_widget(victim: Visitor) -> None:
 
     shows_all(victim.page, "citewell-ask blockquote")
     shows_all(victim.page, "citewell-ask .references li")
-    links = victim.page.locator("citewell-ask a").all()
-    assert links
-    assert {link.evaluate("node => node.protocol") for link in links} <= {"http:", "https:"}
+    assert victim.page.locator("citewell-ask a").count() > 1  # whose protocols the fixture looks at
 
 
 def test_hostile_queries_answers_and_settings_are_text_in_the_report_of_an_evaluation(

@@ -15,6 +15,7 @@ from service.pages import Site, load_site, read_suggestions
 
 STATIC = Path(__file__).parents[2] / "service" / "static"
 PAGES = ("/", "/admin", "/batch")
+NAMES = ("ask", "admin", "batch")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,27 @@ def test_every_module_that_a_module_imports_is_there(site: Site) -> None:
     assert {each for names in imported.values() for each in names} <= set(scripts)
 
 
+@pytest.mark.parametrize(("path", "name"), [*zip(PAGES, NAMES, strict=True)])
+def test_a_page_names_itself_and_every_module_that_it_will_load(
+    client: TestClient, site: Site, path: str, name: str
+) -> None:
+    page = client.get(path).text
+    loaded, waiting = {f"{name}.js"}, [f"{name}.js"]
+    while waiting:
+        source = site.files[waiting.pop()].body.decode()
+        new = set(re.findall(r'from "\./([^"]+)"', source)) - loaded
+        loaded |= new
+        waiting.extend(new)
+
+    assert {
+        each.rpartition("/")[2] for each in re.findall(r'(?:src|modulepreload" href)="([^"]+)"', page)
+    } == loaded
+    assert re.findall(r'href="([^"]+)"[^>]*aria-current="page"', page) == [
+        f".{path}" if path == "/" else path[1:]
+    ]
+    assert "{{" not in page
+
+
 def test_a_file_that_did_not_change_is_not_sent_again(client: TestClient) -> None:
     first = client.get("/")
 
@@ -82,7 +104,15 @@ def test_an_address_of_an_older_release_is_not_kept(client: TestClient) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["nothing.js", "strings.json", "..%2fpages.py", "%2e%2e/pages.py", "ask.html", "../../pyproject.toml"],
+    [
+        "nothing.js",
+        "strings.json",
+        "..%2fpages.py",
+        "%2e%2e/pages.py",
+        "ask.html",
+        "frame.html",
+        "../../pyproject.toml",
+    ],
 )
 def test_nothing_else_can_be_had_as_a_file(client: TestClient, name: str) -> None:
     assert client.get(f"/static/0/{name}").status_code == 404
@@ -125,6 +155,7 @@ def test_every_string_that_is_asked_for_is_there_and_none_is_left_over() -> None
         if each.suffix in (".js", ".html") and each.name != "widget.js"
     )
     named = set(re.findall(r'"((?:\w+\.)+\w+)"', sources)) | set(re.findall(r"\{\{([\w.]+)\}\}", sources))
+    named |= {f"{page}.{name}" for page in NAMES for name in re.findall(r"\{\{page\.(\w+)\}\}", sources)}
     # Some names are made from a value: `fidelity.${kind}_note`.
     made = [
         f"{before}*{after}" for before, after in re.findall(r"`((?:\w+\.)+\w*)\$\{[^`}]+\}(\w*)`", sources)
