@@ -20,7 +20,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 
-from index.snapshot import versions
 from tests.crashing import (
     CHANGES,
     READS,
@@ -29,8 +28,8 @@ from tests.crashing import (
     Run,
     compile_shim,
     find_faults,
+    known_versions,
     prepare,
-    reachable_versions,
 )
 
 #: mode -> the kinds of calls that it can happen to.
@@ -68,9 +67,8 @@ def _run_all(folder: Path, given: argparse.Namespace) -> int:
     library = compile_shim(folder)
     if library is None:
         sys.exit("There is no C compiler (gcc or cc), which the failpoints need.")
-    version = prepare(folder / "base")
-    (older,) = set(versions(folder / "base" / "index")) - {version}
-    reachable = reachable_versions(folder / "reachable")
+    prepare(folder / "base")
+    known = known_versions(folder / "known")
     servers: Queue[ForkServer] = Queue()
     for _ in range(given.servers):
         servers.put(ForkServer(library))
@@ -83,7 +81,7 @@ def _run_all(folder: Path, given: argparse.Namespace) -> int:
         try:
             shutil.copytree(base, home / "home")
             run = server.run(home / "home", mode=mode, at=at, kill_after_s=kill_after_s)
-            faults = find_faults(run, server.recover(home / "home"), reachable, older)
+            faults = find_faults(run, server.recover(home / "home"), known)
         finally:
             servers.put(server)
             shutil.rmtree(home)
@@ -101,8 +99,11 @@ def _run_all(folder: Path, given: argparse.Namespace) -> int:
     bad: Counter[str] = Counter()
     accepted: Counter[str] = Counter()
     with ThreadPoolExecutor(given.servers) as pool:
-        for name, found, run in pool.map(one, list(_faults(clean.calls, given, took))):
+        chosen = list(_faults(clean.calls, given, took))
+        for name, found, run in pool.map(one, chosen):
             counts[name] += 1
+            if counts.total() % 100 == 0:
+                sys.stderr.write(f"{counts.total()} of {len(chosen)}\n")
             bad[name] += bool(found)
             accepted[name] += len(run.accepted)
             for each in found:

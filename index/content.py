@@ -4,8 +4,8 @@ import sqlite3
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,18 @@ CREATE INDEX passages_by_document ON passages (document, position);
 CREATE TABLE cited (number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (number, position)) WITHOUT ROWID;
 CREATE TABLE bibliography (number INTEGER PRIMARY KEY, record TEXT NOT NULL);
 """
+
+
+_OF_THE_DISK = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +84,19 @@ def write_content(path: Path, content: Content) -> None:
     Raises:
         OSError: If the disk refuses.
     """
+    with _disk_errors(path), closing(sqlite3.connect(path)) as connection:
+        _write(connection, content)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Raise what SQLite says of a disk that refuses, or of what came from it damaged, as an OSError."""
     try:
-        with closing(sqlite3.connect(path)) as connection:
-            _write(connection, content)
-    except sqlite3.OperationalError as error:
+        yield
+    except sqlite3.DatabaseError as error:
+        # An error of the module itself has no code, and is nobody's but ours.
+        if getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _OF_THE_DISK:
+            raise
         raise OSError(f"{path.name}: {error}") from error
 
 
@@ -119,13 +140,18 @@ def _write(connection: sqlite3.Connection, content: Content) -> None:
 
 
 class ContentStore:
-    """Read access to a file that `write_content` made; safe to use from several threads."""
+    """Read access to a file that `write_content` made; safe to use from several threads.
+
+    Every method, and opening it, raises an OSError if the disk refuses.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         # One connection for all threads: it keeps its file open even when the folder is deleted meanwhile.
-        self._connection = sqlite3.connect(
-            f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
+        with _disk_errors(path):
+            self._connection = sqlite3.connect(
+                f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
+            )
         # A connection holds itself in a circle; whoever drops the store frees the file at once all the same.
         weakref.finalize(self, self._connection.close)
         self._lock = threading.Lock()
@@ -264,7 +290,7 @@ class ContentStore:
         return str(rows[0][0])
 
     def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[str, ...]]:
-        with self._lock:
+        with self._lock, _disk_errors(self._path):
             return self._connection.execute(query, [_plain(value) for value in parameters]).fetchall()
 
 

@@ -116,19 +116,31 @@ class Searcher:
 
     @classmethod
     def open(cls, folder: Path, *, embedder: Embedder, reranker: Reranker | None = None) -> "Searcher":
-        """Open the files of a snapshot folder without verifying them."""
-        return cls(
-            content=ContentStore(folder / CONTENT_NAME),
-            vectors=FlatVectorStore.read(folder / VECTORS_NAME),
-            lexical=BM25Index.read(folder / LEXICAL_NAME),
-            spelling=Spelling.read(folder / WORDS_NAME),
-            wording=Wording.read(folder / WORDING_NAME),
-            tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
-            # A slice of a plain array is made faster than one of a memmap.
-            sentence_vectors=np.asarray(np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)),
-            embedder=embedder,
-            reranker=reranker,
-        )
+        """Open the files of a snapshot folder without verifying them.
+
+        Raises:
+            SnapshotDamagedError: If the disk refuses, or gives other bytes than were written.
+        """
+        try:
+            return cls(
+                content=ContentStore(folder / CONTENT_NAME),
+                vectors=FlatVectorStore.read(folder / VECTORS_NAME),
+                lexical=BM25Index.read(folder / LEXICAL_NAME),
+                spelling=Spelling.read(folder / WORDS_NAME),
+                wording=Wording.read(folder / WORDING_NAME),
+                tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
+                # A slice of a plain array is made faster than one of a memmap.
+                sentence_vectors=np.asarray(
+                    np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)
+                ),
+                embedder=embedder,
+                reranker=reranker,
+            )
+        # The files are right; each library has its own words for a disk that fails it now.
+        except (OSError, sqlite3.Error, RuntimeError, ValueError, KeyError) as error:
+            raise SnapshotDamagedError(
+                f"{folder} cannot be opened although its files are as they were written: {error}. Look at the disk."
+            ) from error
 
     def search(self, query: str, *, k: int, only: SearchFilter | None = None) -> SearchResult:
         """Return the best k passages for a query.
@@ -308,15 +320,11 @@ def open_snapshot(folder: Path, *, embedder: Embedder, reranker: Reranker | None
             f"{str(here['weights_sha256'])[:12]}) is configured. Run `citewell build`, or set "
             f"CITEWELL_EMBEDDING_MODEL back to {built_with['model']}."
         )
+    searcher = Searcher.open(folder, embedder=embedder, reranker=reranker)
     try:
-        return OpenSnapshot(
-            version=folder.name,
-            manifest=manifest,
-            confidence=json.loads((folder / CONFIDENCE_NAME).read_text(encoding="utf-8")),
-            searcher=Searcher.open(folder, embedder=embedder, reranker=reranker),
-        )
-    # The bytes were right a moment ago; each library has its own words for a disk that fails it now.
-    except (OSError, sqlite3.Error, RuntimeError, ValueError, KeyError) as error:
+        confidence = json.loads((folder / CONFIDENCE_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise SnapshotDamagedError(
-            f"{folder} cannot be opened although its files are as they were written: {error}. Look at the disk."
+            f"{folder / CONFIDENCE_NAME} cannot be read: {error}. Look at the disk."
         ) from error
+    return OpenSnapshot(version=folder.name, manifest=manifest, confidence=confidence, searcher=searcher)

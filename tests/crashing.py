@@ -6,6 +6,8 @@ forks edits and builds a small corpus with the encoder's twin; `tests/failpoints
 
 import contextlib
 import ctypes
+import gc
+import hashlib
 import json
 import os
 import random
@@ -26,7 +28,7 @@ from pydantic import TypeAdapter
 from answer.features import FEATURE_NAMES
 from index.building import BuildReport, build_index
 from index.searching import Searcher
-from index.snapshot import current_version
+from index.snapshot import current_version, versions
 from index.vector_cache import VectorCache
 from ingest.corpus import list_entries
 from service.job_store import JobStore, JobStoreError
@@ -34,7 +36,7 @@ from service.job_work import Workshop, work_on_jobs
 from service.jobs import Task
 from service.live_index import LiveIndex
 from service.settings import Settings
-from service.wiring import open_current, open_last_good
+from service.wiring import open_current, open_last_good, open_version
 from tests.conftest import write_corpus
 from tests.twins import TwinEmbedder
 
@@ -52,6 +54,11 @@ Keep calm and move away slowly [1].
 1. Elm F. Wasps at the table. Garden Notes. 2015;2:5-6.
 """
 TICKS = b"Ticks after gardening\n\nPull a tick out straight with fine tweezers, and at once.\n"
+_QUESTIONS = (
+    "How do I pull out a tick?",
+    "What helps against a wasp?",
+    "Do tablets stop sneezing?",
+)
 _EDITS = (("wasps", Task("add", name="wasps.md"), WASPS), ("ticks", Task("replace", doc_id="ticks"), TICKS))
 
 
@@ -150,8 +157,18 @@ def run_everything(folder: Path, say: Callable[[str, str], None]) -> None:
     with contextlib.suppress(JobStoreError):
         work_on_jobs(JobStore(settings.state_dir), _workshop(settings))
     live.check()
-    live.current.snapshot.searcher.search("How do I pull out a tick?", k=5)
     say("served", live.current.version)
+    say("answered", _answers(live.current.snapshot.searcher))
+
+
+def _answers(searcher: Searcher) -> str:
+    """Return a hash of what is found for a few questions: passages, their texts and their scores."""
+    found = [
+        (ranked.passage.passage_id, ranked.passage.text, ranked.score)
+        for question in _QUESTIONS
+        for ranked in searcher.search(question, k=5).ranked
+    ]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +176,9 @@ class Recovered:
     """What was found after a run, and after the restart that followed it."""
 
     opened: str  # the version that came up before anything else was done
+    opened_answers: str  # a hash of what it answered
     final: str  # the version that serves once all jobs are done
+    final_answers: str
     documents: tuple[str, ...]
     states: tuple[str, ...]
     wasps_number: int | None  # the reference number that the new article's entry was given
@@ -177,8 +196,7 @@ def recover(folder: Path) -> Recovered:
     """
     settings = settings_in(folder)
     live = _follow(settings)
-    opened = live.current.version
-    live.current.snapshot.searcher.search("How do I pull out a tick?", k=5)
+    opened, opened_answers = live.current.version, _answers(live.current.snapshot.searcher)
     store = JobStore(settings.state_dir)
     for job in store.unfinished():
         if job.state == "queued":
@@ -189,7 +207,9 @@ def recover(folder: Path) -> Recovered:
     present = {summary.doc_id for summary in content.summaries}
     return Recovered(
         opened=opened,
+        opened_answers=opened_answers,
         final=live.current.version,
+        final_answers=_answers(live.current.snapshot.searcher),
         documents=tuple(sorted(present & {entry.doc_id for entry in list_entries(settings.corpus_dir)})),
         states=tuple(job.state for job in store.recent(10)),
         wasps_number=content.numbers("wasps").get(1) if "wasps" in present else None,
@@ -229,13 +249,22 @@ class Run:
 
     accepted: tuple[str, ...]
     served: str | None
+    answered: str | None  # a hash of what it answered
     calls: tuple[int, ...]
     killed: bool
     error: str | None
 
 
-def reachable_versions(folder: Path) -> dict[str, frozenset[str]]:
-    """Return every version that the edits can come to, with the edits that are in it.
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A version that may serve, with a hash of what it answers; no edits for the one before the current one."""
+
+    edits: frozenset[str] | None
+    answers: str
+
+
+def known_versions(folder: Path) -> dict[str, Known]:
+    """Return the version before the one that every run begins from, and all that the edits can come to.
 
     The manifest lists documents in the order in which they came: an edit that had to wait comes after the other.
     """
@@ -243,29 +272,41 @@ def reachable_versions(folder: Path) -> dict[str, frozenset[str]]:
     orders: list[tuple[str, ...]] = [(), ("wasps",), ("ticks",), ("wasps", "ticks"), ("ticks", "wasps")]
     found = {}
     for at, order in enumerate(orders):
-        prepare(folder / str(at))
+        version = prepare(folder / str(at))
         settings = settings_in(folder / str(at))
+        (older,) = set(versions(settings.index_dir)) - {version}
+        found[older] = Known(None, _answers_of(settings.index_dir, older))
         store = JobStore(settings.state_dir)
         for doc_id in order:
             store.accept(*edits[doc_id])
         work_on_jobs(store, _workshop(settings))
-        found[current_version(settings.index_dir)] = frozenset(order)
+        version = current_version(settings.index_dir)
+        found[version] = Known(frozenset(order), _answers_of(settings.index_dir, version))
     return found
 
 
-def find_faults(
-    run: Run, found: Recovered | str, reachable: Mapping[str, frozenset[str]], older: str
-) -> list[str]:
+def _answers_of(index_dir: Path, version: str) -> str:
+    return _answers(open_version(index_dir, version, TwinEmbedder(), None).snapshot.searcher)
+
+
+def find_faults(run: Run, found: Recovered | str, known: Mapping[str, Known]) -> list[str]:
     """Return everything that is not as promised after a run and the restart that followed it."""
     if isinstance(found, str):
         return [f"nothing can be served: {found}"]
     accepted = frozenset(run.accepted)
-    known = {older, *reachable}
-    lost = sorted(accepted - reachable.get(found.final, frozenset()) | accepted - set(found.documents))
+    edits = known[found.final].edits if found.final in known else None
+    lost = sorted(accepted - (edits or frozenset()) | accepted - set(found.documents))
     faults = [f"the run ended with {run.error}"] if run.error else []
-    faults += [f"it came up on the unknown {found.opened}"] if found.opened not in known else []
-    faults += [f"the unknown {run.served} served"] if run.served not in {None, *known} else []
-    faults += [f"in the end the unknown {found.final} serves"] if found.final not in reachable else []
+    for when, version, answers in (
+        ("in the run", run.served, run.answered),
+        ("it came up and", found.opened, found.opened_answers),
+        ("in the end", found.final, found.final_answers),
+    ):
+        if version is not None and version not in known:
+            faults.append(f"{when} the unknown {version} served")
+        elif version is not None and answers is not None and answers != known[version].answers:
+            faults.append(f"{when} {version} answered as it never should")
+    faults += ["in the end the oldest version serves"] if found.final in known and edits is None else []
     faults += [f"lost: {lost}"] if lost else []
     faults += [f"jobs are {found.states}"] if set(found.states) - {"succeeded"} else []
     faults += (
@@ -306,6 +347,7 @@ class ForkServer:
         return Run(
             accepted=tuple(value for name, value in events if name == "accepted"),
             served=next((value for name, value in events if name == "served"), None),
+            answered=next((value for name, value in events if name == "answered"), None),
             calls=next((tuple(map(int, value)) for name, value in events if name == "calls"), ()),
             killed=said["signal"] == signal.SIGKILL,
             error=next((value for name, value in events if name == "error"), None),
@@ -343,6 +385,9 @@ def serve_forks() -> None:
         # Everything that a run loads late is loaded before the first fork.
         prepare(Path(folder))
         run_everything(Path(folder), lambda _name, _value: None)
+    # A collection would write to every object, and so copy every page that a fork shares with us.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
         reading, writing = os.pipe()

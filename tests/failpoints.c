@@ -1,10 +1,11 @@
 /* Makes one file-system call below a folder fail, or the process die in it.
  *
- * Preloaded (LD_PRELOAD), it counts every call that opens, reads, changes or syncs a file below `root`. The call
- * with the number that `fp_arm` was given meets `mode`; those that stand for a disk that stays full or read-only
+ * Preloaded (LD_PRELOAD), it counts every call that looks at, opens, reads, changes or syncs a file below `root`. The
+ * call with the number that `fp_arm` was given meets `mode`; those that stand for a disk that stays full or read-only
  * meet every later change as well. Without `fp_arm` all calls go through.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -155,6 +156,45 @@ ssize_t read(int fd, void *data, size_t n) {
     }
 PREAD(pread)
 PREAD(pread64)
+size_t fread(void *data, size_t size, size_t n, FILE *f) {
+    REAL(size_t (*)(void *, size_t, size_t, FILE *), "fread");
+    if (held(fileno(f)) && meet(READS)) return 0;
+    return next(data, size, n, f);
+}
+#define LOOK(name)                                                            \
+    int name(const char *path, struct stat64 *found) {                        \
+        REAL(int (*)(const char *, struct stat64 *), #name);                  \
+        if (below(AT_FDCWD, path) && meet(READS)) return -1;                  \
+        return next(path, found);                                             \
+    }
+LOOK(stat64)
+LOOK(lstat64)
+int fstatat64(int dir, const char *path, struct stat64 *found, int flags) {
+    REAL(int (*)(int, const char *, struct stat64 *, int), "fstatat64");
+    if (below(dir, path) && meet(READS)) return -1;
+    return next(dir, path, found, flags);
+}
+int fstat64(int fd, struct stat64 *found) {
+    REAL(int (*)(int, struct stat64 *), "fstat64");
+    if (held(fd) && meet(READS)) return -1;
+    return next(fd, found);
+}
+DIR *opendir(const char *path) {
+    REAL(DIR *(*)(const char *), "opendir");
+    int it = below(AT_FDCWD, path);
+    if (it && meet(READS)) return NULL;
+    DIR *opened = next(path); if (opened) hold(dirfd(opened), it); return opened;
+}
+struct dirent64 *readdir64(DIR *opened) {
+    REAL(struct dirent64 *(*)(DIR *), "readdir64");
+    if (held(dirfd(opened)) && meet(READS)) return NULL;
+    return next(opened);
+}
+int closedir(DIR *opened) {
+    REAL(int (*)(DIR *), "closedir");
+    hold(dirfd(opened), 0);
+    return next(opened);
+}
 int close(int fd) {
     REAL(int (*)(int), "close");
     hold(fd, 0);

@@ -59,10 +59,13 @@ class TwinEmbedder:
         return EncodedText(self._vector(text), *self._tokens(text))
 
     def _tokens(self, text: str) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return a vector and an id for each token; tokens with the same term have the same of both."""
+        """Return a vector and an id for each token; tokens with the same term have the same of both.
+
+        There are 65,536 ids, about as many as real encoders have: an index stores a weight for each up to the largest.
+        """
         tokens = ["[CLS]", *_TOKEN.findall(text.lower()), "[SEP]"]
         ids = [
-            int.from_bytes(hashlib.sha256(token.encode()).digest()[:3], "big") + 2 for token in tokens[1:-1]
+            int.from_bytes(hashlib.sha256(token.encode()).digest()[:2], "big") + 2 for token in tokens[1:-1]
         ]
         return np.stack([self._vector(token) for token in tokens]), np.array([0, *ids, 1], dtype=np.int64)
 

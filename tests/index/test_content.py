@@ -152,6 +152,21 @@ def test_a_disk_that_refuses_is_an_os_error(tmp_path: Path) -> None:
         write_content(connection_file, CONTENT)
 
 
+def test_damage_met_while_reading_is_an_os_error_and_a_slip_of_ours_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "content.sqlite"
+    write_content(path, CONTENT)
+    intact = path.read_bytes()
+
+    path.write_bytes(b"no database" * 1_000)
+    with pytest.raises(OSError, match=r"content\.sqlite: file is not a database"):
+        ContentStore(path)
+    path.write_bytes(intact)
+    store = ContentStore(path)
+    store.close()
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.all_passages()
+
+
 def test_two_documents_of_one_id_are_refused(tmp_path: Path) -> None:
     twice = replace(CONTENT, documents=(CONTENT.documents[0], CONTENT.documents[0]), passages=())
 

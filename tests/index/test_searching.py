@@ -355,6 +355,17 @@ def test_damage_to_any_part_is_found_when_a_snapshot_is_opened(tmp_path: Path, n
         open_snapshot(folder, embedder=TwinEmbedder())
 
 
+@pytest.mark.parametrize("name", [CONTENT_NAME, VECTORS_NAME, SENTENCES_NAME, WORDING_NAME])
+def test_a_disk_that_fails_while_verified_files_are_opened_is_no_fault_of_the_program(
+    tmp_path: Path, name: str
+) -> None:
+    folder = build(tmp_path, FILES)
+    (folder / name).write_bytes(b"no such thing")
+
+    with pytest.raises(SnapshotDamagedError, match="Look at the disk"):
+        Searcher.open(folder, embedder=TwinEmbedder())
+
+
 def test_an_open_snapshot_answers_after_its_folder_is_gone(tmp_path: Path) -> None:
     folder = build(tmp_path, FILES)
     searcher = open_snapshot(folder, embedder=TwinEmbedder()).searcher

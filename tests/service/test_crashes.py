@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from index.snapshot import versions
 from tests.crashing import (
     READS,
     WRITES,
     ForkServer,
+    Known,
     compile_shim,
     find_faults,
+    known_versions,
     prepare,
-    reachable_versions,
 )
 
 #: One in so many calls; a prime, so that no kind of call is passed over for ever.
@@ -33,8 +33,7 @@ class Ground:
 
     server: ForkServer
     base: Path
-    reachable: dict[str, frozenset[str]]
-    older: str
+    known: dict[str, Known]
     calls: tuple[int, ...] = ()
 
 
@@ -44,9 +43,8 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     library = compile_shim(folder)
     if library is None:
         pytest.skip("there is no C compiler, which the failpoints need")
-    version = prepare(folder / "base")
-    (older,) = set(versions(folder / "base" / "index")) - {version}
-    ground = Ground(ForkServer(library), folder / "base", reachable_versions(folder / "reachable"), older)
+    prepare(folder / "base")
+    ground = Ground(ForkServer(library), folder / "base", known_versions(folder / "known"))
     shutil.copytree(ground.base, folder / "count")
     ground.calls = ground.server.run(folder / "count").calls
     yield ground
@@ -59,8 +57,8 @@ def test_a_run_without_a_fault_accepts_both_documents_and_serves_them(ground: Gr
 
     assert run.accepted == ("wasps", "ticks")
     assert run.served is not None
-    assert ground.reachable[run.served] == {"wasps", "ticks"}
-    assert find_faults(run, ground.server.recover(tmp_path / "home"), ground.reachable, ground.older) == []
+    assert ground.known[run.served].edits == frozenset({"wasps", "ticks"})
+    assert find_faults(run, ground.server.recover(tmp_path / "home"), ground.known) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +81,7 @@ def test_a_fault_at_any_call_loses_nothing_and_mixes_nothing(
         home = tmp_path / str(at)
         shutil.copytree(ground.base, home)
         run = ground.server.run(home, mode=mode, at=at)
-        faults = find_faults(run, ground.server.recover(home), ground.reachable, ground.older)
+        faults = find_faults(run, ground.server.recover(home), ground.known)
         assert faults == [], f"{mode} at call {at}"
 
 
@@ -93,4 +91,4 @@ def test_a_kill_while_everything_goes_on_loses_nothing(ground: Ground, tmp_path:
         shutil.copytree(ground.base, home)
         run = ground.server.run(home, kill_after_s=0.1 * place)
         found = ground.server.recover(home)
-        assert find_faults(run, found, ground.reachable, ground.older) == []
+        assert find_faults(run, found, ground.known) == []
