@@ -74,7 +74,8 @@ def load_corpus(folder: Path, *, read: Reader = read_document) -> Corpus:
     """Read a folder of documents, with or without a manifest.
 
     Files of a supported format that the manifest does not list are articles too: their `doc_id` is
-    made from the file name. Files in `questions/` and `added/` and files named README or LICENSE are none.
+    made from the file name. Files in `questions/` and `added/` and files named README or LICENSE are none. A symbolic
+    link that the manifest does not list is not followed, and quarantined.
 
     Raises:
         ManifestError: If there is nothing to read, or the manifest is malformed or contradicts itself.
@@ -89,7 +90,7 @@ def load_corpus(folder: Path, *, read: Reader = read_document) -> Corpus:
             f"or list them in {MANIFEST_NAME}."
         )
     documents: list[Document] = []
-    quarantined: list[Quarantined] = []
+    quarantined = _links(folder, manifest.documents)
     warnings = [*_leftovers(folder, entries)]
     for entry in entries:
         try:
@@ -189,16 +190,39 @@ def _discover(folder: Path, listed: tuple[DocumentEntry, ...]) -> list[DocumentE
     return found
 
 
+def _links(folder: Path, listed: tuple[DocumentEntry, ...]) -> list[Quarantined]:
+    """Return the symbolic links that stand where a document or a folder of documents may, by path."""
+    known = {folder / entry.path for entry in listed}
+    found = []
+    for path in sorted(folder.rglob("*")):
+        relative = path.relative_to(folder)
+        if not path.is_symlink() or path in known or not _is_searched(relative):
+            continue
+        if path.is_dir() or _is_named_as_document(relative):
+            reason = (
+                f"{relative.as_posix()} is a symbolic link, which is not followed: it may lead out of the corpus. "
+                f"Put what it leads to in its place; a link within the corpus may be listed in {MANIFEST_NAME}."
+            )
+            found.append(Quarantined(relative.as_posix(), reason))
+    return found
+
+
 def _may_be_document(path: Path, relative: Path) -> bool:
-    hidden = any(part.startswith(".") for part in relative.parts)
     return (
-        not hidden
-        and path.suffix.lower() in SUPPORTED_SUFFIXES
+        _is_searched(relative)
+        and _is_named_as_document(relative)
         and path.is_file()
         and not path.is_symlink()
-        and relative.parts[0] not in _RESERVED_FOLDERS
-        and relative.stem.lower() not in _NOT_DOCUMENTS
     )
+
+
+def _is_searched(relative: Path) -> bool:
+    hidden = any(part.startswith(".") for part in relative.parts)
+    return not hidden and relative.parts[0] not in _RESERVED_FOLDERS
+
+
+def _is_named_as_document(relative: Path) -> bool:
+    return relative.suffix.lower() in SUPPORTED_SUFFIXES and relative.stem.lower() not in _NOT_DOCUMENTS
 
 
 def unused_slug(name: str, taken: set[str]) -> str:

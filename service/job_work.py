@@ -14,7 +14,15 @@ import structlog
 from index.building import BuildReport
 from ingest.corpus import list_entries
 from ingest.corpus_editing import Added, NewDocument, add_document, remove_document
-from ingest.errors import BuildInProgressError, CitewellError, CorpusError, ManifestError, SnapshotError
+from ingest.errors import (
+    BuildInProgressError,
+    CitewellError,
+    CorpusError,
+    ManifestError,
+    SnapshotError,
+    UnreadableDocumentError,
+)
+from ingest.readers.registry import count_pages
 from service.job_store import JobStore, JobStoreError, utc_now
 from service.jobs import BuildOutcome, Job, Outcome, Progress, Task
 from service.settings import Settings
@@ -144,8 +152,19 @@ def _apply(job: Job, store: JobStore, workshop: Workshop) -> Job:
         # Where it is gone already, that is what was asked for.
         return replace(job, outcome="removed")
     replaces = task.doc_id if task.kind == "replace" and task.doc_id in known else None
-    added = add_document(corpus, _document(task, store, workshop, replaces=replaces), now=utc_now())
+    document = _document(task, store, workshop, replaces=replaces)
+    _refuse_long(document, workshop.settings.max_upload_pages)
+    added = add_document(corpus, document, now=utc_now())
     return replace(job, outcome=_outcome(added, replaces), doc_id=added.entry.doc_id, warnings=added.warnings)
+
+
+def _refuse_long(document: NewDocument, max_pages: int) -> None:
+    pages = count_pages(document.data, name=document.name)
+    if pages is not None and pages > max_pages:
+        raise UnreadableDocumentError(
+            f"The PDF has {pages:,} pages; at most {max_pages:,} are taken in. Split it, or raise "
+            "CITEWELL_MAX_UPLOAD_PAGES."
+        )
 
 
 def _outcome(added: Added, replaces: str | None) -> Outcome:

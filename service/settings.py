@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(
         default=50_000_000, ge=1_024, le=128_000_000, description="Largest document that is taken in."
     )
+    max_upload_pages: int = Field(
+        default=2_000, ge=1, le=5_000, description="Most pages of a PDF that is taken in over HTTP."
+    )
     document_timeout_s: float = Field(
         default=300.0, gt=0, description="A document that takes longer to read or fetch is left out."
     )

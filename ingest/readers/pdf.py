@@ -89,6 +89,20 @@ def read_pdf(data: bytes, *, limits: PdfLimits = DEFAULT_LIMITS) -> Reading:
     return _assemble(read, properties)
 
 
+def count_pages(data: bytes) -> int:
+    """Return how many pages a PDF has; none of them is read.
+
+    Raises:
+        UnreadableDocumentError: As `read_pdf` does for a file that cannot be opened.
+    """
+    _refuse_broken(data)
+    document = _open(data)
+    try:
+        return len(document)
+    finally:
+        document.close()
+
+
 # --- Opening ------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ingest.errors import UnreadableDocumentError
+from ingest.readers import pdf
 from ingest.readers.docx import read_docx
 from ingest.readers.html import read_html
 from ingest.readers.jats import read_jats
@@ -65,6 +66,15 @@ def read_document(data: bytes, *, name: str) -> Reading:
             f"{name or 'The file'} is {media_type}, which no reader supports. Convert it to {supported}."
         )
     return chosen.read(data)
+
+
+def count_pages(data: bytes, *, name: str) -> int | None:
+    """Return how many pages a file has, None for a format that has none of its own.
+
+    Raises:
+        UnreadableDocumentError: If the file cannot be opened.
+    """
+    return pdf.count_pages(data) if detect_media_type(data, name=name) == PDF else None
 
 
 def suffix_of(data: bytes, *, name: str) -> str:

@@ -93,13 +93,29 @@ def test_files_of_the_same_name_get_different_doc_ids(tmp_path: Path) -> None:
     assert len(set(ids)) == 4
 
 
-def test_links_are_not_followed_when_a_folder_is_searched(tmp_path: Path) -> None:
+def test_links_are_not_followed_when_a_folder_is_searched_and_that_is_said(tmp_path: Path) -> None:
     outside = write_corpus(tmp_path / "outside", {"secret.md": ARTICLE})
     folder = write_corpus(tmp_path / "corpus", {"a.md": ARTICLE})
     (folder / "link.md").symlink_to(outside / "secret.md")
     (folder / "linked").symlink_to(outside)
+    (folder / "nowhere.pdf").symlink_to(tmp_path / "nowhere.pdf")
+    (folder / "notes.log").symlink_to(outside / "secret.md")
+    (folder / ".hidden.md").symlink_to(outside / "secret.md")
 
-    assert [document.doc_id for document in load_corpus(folder).documents] == ["a"]
+    corpus = load_corpus(folder)
+    assert [document.doc_id for document in corpus.documents] == ["a"]
+    assert [each.path for each in corpus.quarantined] == ["link.md", "linked", "nowhere.pdf"]
+    assert corpus.quarantined[0].reason.startswith("link.md is a symbolic link, which is not followed")
+
+
+def test_a_link_within_the_corpus_is_read_when_it_is_listed(tmp_path: Path) -> None:
+    listed = manifest('doc_id = "c"\npath = "c.md"')
+    folder = write_corpus(tmp_path, {"a.md": ARTICLE, **listed})
+    (folder / "c.md").symlink_to(folder / "a.md")
+
+    corpus = load_corpus(folder)
+    assert [document.doc_id for document in corpus.documents] == ["c", "b"]
+    assert corpus.quarantined == ()
 
 
 # --- What cannot be read ------------------------------------------------------------------------------

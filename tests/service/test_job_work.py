@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from reportlab.pdfgen.canvas import Canvas
 
 from answer.confidence import calibrate
 from index.building import BuildReport, build_index
@@ -76,6 +78,31 @@ def workshop(builder: TwinBuilder) -> Workshop:
 
 def add(store: JobStore, data: bytes, **fields: str) -> Job:
     return store.accept(Task("add", **fields), data)  # type: ignore[arg-type]  # fields of text only
+
+
+def pdf_of(pages: int) -> bytes:
+    file = BytesIO()
+    canvas = Canvas(file)
+    for number in range(1, pages + 1):
+        canvas.drawString(72, 700, f"Wasp number {number} flew away slowly.")
+        canvas.showPage()
+    canvas.save()
+    return file.getvalue()
+
+
+def test_a_pdf_of_too_many_pages_is_left_out_and_one_of_just_enough_is_not(
+    store: JobStore, workshop: Workshop
+) -> None:
+    limited = replace(workshop, settings=workshop.settings.model_copy(update={"max_upload_pages": 2}))
+    enough, too_many = (add(store, pdf_of(pages), name=f"{pages}.pdf") for pages in (2, 3))
+
+    assert work_on_jobs(store, limited)
+    assert store.get(enough.job_id).state == "succeeded"
+    job = store.get(too_many.job_id)
+    assert job.state == "quarantined"
+    assert job.error is not None
+    assert "The PDF has 3 pages; at most 2 are taken in." in job.error
+    assert "CITEWELL_MAX_UPLOAD_PAGES" in job.error
 
 
 def test_a_document_that_was_accepted_is_served(store: JobStore, workshop: Workshop, tmp_path: Path) -> None:
