@@ -66,7 +66,7 @@ class Keyring:
         return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
-def keyring(request: Request) -> Keyring:
+async def keyring(request: Request) -> Keyring:
     """Return the keys that the application was started with."""
     ring: Keyring = request.app.state.keyring
     return ring

@@ -10,8 +10,8 @@ from index.comparing import ContentDiff
 from ingest.errors import IndexMismatchError, SnapshotDamagedError, SnapshotNotFoundError
 from ingest.records import Passage
 from service.auth import ADMIN_STATUSES, require_admin
-from service.editing_routes import Chosen
 from service.problems import problem_responses
+from service.routes import Chosen
 from service.version_diff import diff_content
 
 _SHOWN_CHARS = 200

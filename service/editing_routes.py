@@ -19,7 +19,7 @@ from service.auth import ADMIN_STATUSES, require_admin
 from service.job_store import JobStore
 from service.jobs import Job, Task
 from service.problems import problem_responses
-from service.routes import Serving, Workers, on_worker
+from service.routes import Chosen, Serving, Workers, on_worker
 from service.settings import Settings
 from service.uploads import describe_body, read_upload
 
@@ -33,13 +33,7 @@ router = APIRouter(
 )
 
 
-def settings(request: Request) -> Settings:
-    """Return what the operator chose."""
-    chosen: Settings = request.app.state.settings
-    return chosen
-
-
-async def job_store(request: Request, chosen: Annotated[Settings, Depends(settings)]) -> JobStore:
+async def job_store(request: Request, chosen: Chosen) -> JobStore:
     """Return the store of jobs; it is opened when it is first wanted, for questions need none."""
     if not hasattr(request.app.state, "job_store"):
         request.app.state.job_store = await asyncio.to_thread(JobStore, chosen.state_dir)
@@ -47,7 +41,6 @@ async def job_store(request: Request, chosen: Annotated[Settings, Depends(settin
     return store
 
 
-Chosen = Annotated[Settings, Depends(settings)]
 Store = Annotated[JobStore, Depends(job_store)]
 DocId = Annotated[schemas.NewDocId, ApiPath(examples=["night-cramps"])]
 JobId = Annotated[str, ApiPath(min_length=1, max_length=64, examples=["0b8e3c5a7d2f4e6b9a1c3d5e7f90a2b4"])]

@@ -40,7 +40,7 @@ async def version(index: Serving) -> schemas.VersionInfo:
 async def prometheus(request: Request) -> Response:
     """Return every count, gauge and histogram as Prometheus reads them; they hold no question and no address."""
     try:
-        index = live_index(request).current
+        index = (await live_index(request)).current
     except SnapshotError:
         metrics.describe_no_snapshot()
     else:

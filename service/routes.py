@@ -22,7 +22,11 @@ T = TypeVar("T")
 router = APIRouter(responses=problem_responses("default"))
 
 
-def live_index(request: Request) -> LiveIndex:
+# What a route depends on is a coroutine although it waits for nothing: FastAPI has a thread do what is not, and
+# five changes of thread cost more than all else in a reply that is kept.
+
+
+async def live_index(request: Request) -> LiveIndex:
     """Return the index holder that the application was started with.
 
     Raises:
@@ -32,25 +36,25 @@ def live_index(request: Request) -> LiveIndex:
     return opening.live
 
 
-def chosen_settings(request: Request) -> Settings:
+async def chosen_settings(request: Request) -> Settings:
     """Return what the operator chose."""
     chosen: Settings = request.app.state.settings
     return chosen
 
 
-def workers(request: Request) -> Executor:
+async def workers(request: Request) -> Executor:
     """Return the threads that questions are answered on."""
     executor: Executor = request.app.state.workers
     return executor
 
 
-def kept_replies(request: Request) -> ReplyCache:
+async def kept_replies(request: Request) -> ReplyCache:
     """Return the replies that were given last."""
     replies: ReplyCache = request.app.state.replies
     return replies
 
 
-def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingIndex:
+async def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingIndex:
     """Return the version to answer from; a request keeps it to its end."""
     return live.current
 
