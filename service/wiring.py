@@ -1,5 +1,6 @@
 """Joining the real parts; every other module sees protocols and values only."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -177,6 +178,9 @@ def live_index(settings: Settings) -> Iterator[LiveIndex]:
         read_version=lambda: current_version(settings.index_dir),
         check_every_s=settings.swap_check_s,
     )
+    # A full collection of what is loaded for good would stop everyone for some 75 ms, and every swap brings one about.
+    gc.collect()
+    gc.freeze()
     live.start()
     try:
         yield live
