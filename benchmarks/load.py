@@ -13,6 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _TIMEOUT_S = 30.0
+#: A cache of replies of this size is full after some hundred of them.
+SMALL_REPLY_CACHE_MB = "1"
+#: After so many long questions the memory of encoded ones, 32,768 tokens, is full.
+_LONG_QUESTIONS, _LONG_CHARS = 200, 900
 
 
 @dataclass(slots=True)
@@ -106,6 +110,31 @@ def endless_questions(path: Path, *, seed: int) -> Iterator[bytes]:
     source = random.Random(seed)  # noqa: S311  # the same load every time
     while True:
         yield ask(f"{source.choice(questions)} ({source.randrange(10**6)})")
+
+
+def fill_caches(port: int, path: Path) -> None:
+    """Ask long questions, made of the words of a set, until what was asked first is forgotten.
+
+    Memory that grows afterwards is not what is remembered on purpose.
+
+    Raises:
+        RuntimeError: If one is not answered.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    words = " ".join(str(json.loads(line)["question"]) for line in lines).split()
+    source = random.Random(20261126)  # noqa: S311  # the same questions every time
+
+    async def send_all() -> None:
+        connection = Connection(port)
+        for _ in range(_LONG_QUESTIONS):
+            status, _body = await connection.send(
+                ask(" ".join(source.choices(words, k=_LONG_CHARS))[:_LONG_CHARS])
+            )
+            if status != 200:
+                raise RuntimeError(f"a long question was answered {status}")
+        connection.close()
+
+    asyncio.run(send_all())
 
 
 async def closed_loop(port: int, requests: Iterator[bytes], *, clients: int, seconds: float) -> Tally:

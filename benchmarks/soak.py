@@ -10,28 +10,22 @@ Example: nice .venv/bin/python -m benchmarks.soak --minutes 20
 
 import argparse
 import asyncio
-import json
-import random
 import re
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.load import Connection, Tally, ask, closed_loop, endless_questions, median
+from benchmarks.load import SMALL_REPLY_CACHE_MB, Tally, closed_loop, endless_questions, fill_caches, median
 from benchmarks.serving import Service, build, home_with, serving
 from index.snapshot import activate, current_version, versions
 
 _ROOT = Path(__file__).parents[1]
 _CLIENTS = 2
 _DOCUMENT = "soak.md"
-#: The cache of replies is full after some hundred; that of encoded questions, 32,768 tokens, after 200 long ones.
-_REPLY_CACHE_MB = "1"
-_LONG_QUESTIONS, _LONG_CHARS = 200, 900
 
 
 def main() -> None:
@@ -46,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     with (
         nullcontext(options.home) if options.home else home_with(_ROOT / "corpus") as home,
-        serving(home, CITEWELL_REPLY_CACHE_MB=_REPLY_CACHE_MB) as service,
+        serving(home, CITEWELL_REPLY_CACHE_MB=SMALL_REPLY_CACHE_MB) as service,
     ):
         report(
             home, service, seconds=60 * options.minutes, rebuild_s=options.rebuild_s, swap_s=options.swap_s
@@ -56,7 +50,7 @@ def main() -> None:
 def report(home: Path, service: Service, *, seconds: float, rebuild_s: float, swap_s: float) -> None:
     """Measure and print."""
     questions = endless_questions(_ROOT / "corpus" / "questions" / "dev.jsonl", seed=20261125)
-    _fill_caches(service)
+    fill_caches(service.port, _ROOT / "corpus" / "questions" / "dev.jsonl")
     samples: list[tuple[float, float]] = []  # seconds since the start, MiB
     started, done, builds = time.monotonic(), threading.Event(), [0]
 
@@ -90,27 +84,6 @@ def report(home: Path, service: Service, *, seconds: float, rebuild_s: float, sw
     swapped = re.search(rb"^citewell_index_swaps_total (\S+)", exposed, re.MULTILINE)
     swaps = int(float(swapped[1])) if status == 200 and swapped else 0
     _print(tally, samples, seconds=seconds, builds=builds[0], swaps=swaps)
-
-
-def _fill_caches(service: Service) -> None:
-    """Ask long questions until what was asked first is forgotten."""
-    lines = (_ROOT / "corpus" / "questions" / "dev.jsonl").read_text(encoding="utf-8").splitlines()
-    words = " ".join(str(json.loads(line)["question"]) for line in lines).split()
-    source = random.Random(20261126)  # noqa: S311  # the same questions every time
-
-    def long_questions() -> Iterator[bytes]:
-        for _ in range(_LONG_QUESTIONS):
-            yield ask(" ".join(source.choices(words, k=_LONG_CHARS))[:_LONG_CHARS])
-
-    async def send_all() -> None:
-        connection = Connection(service.port)
-        for question in long_questions():
-            status, _ = await connection.send(question)
-            if status != 200:
-                raise RuntimeError(f"a long question was answered {status}")
-        connection.close()
-
-    asyncio.run(send_all())
 
 
 def _print(

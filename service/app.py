@@ -19,6 +19,7 @@ from service.opening import OpenIndex, opened
 from service.pages import install_pages
 from service.problems import Problem, install_problem_handlers
 from service.question_queue import Overload, QuestionQueue
+from service.quick_refusal import QuickRefusal
 from service.rate_limit import RateLimit
 from service.release import RELEASE
 from service.reply_cache import ReplyCache
@@ -89,6 +90,7 @@ def create_app(
 def _layers(settings: Settings, *, is_full: Callable[[], bool]) -> list[Middleware]:
     """Return what every request goes through, outermost first."""
     return [
+        Middleware(QuickRefusal, is_full=is_full),
         Middleware(RequestLog, log_questions=settings.log_questions),
         Middleware(SecurityHeaders),
         Middleware(CrossOrigin, origins=names_in(settings.allowed_origins)),

@@ -23,7 +23,8 @@ T = TypeVar("T")
 
 #: How much lower the priority of question threads is than the event loop's; builds beside the service have 10.
 _NICENESS = 5
-_OVERLOADED = f"Too many questions are waiting already. Try again in {OVERLOAD_RETRY_S} s."
+#: What a question that has no room is told.
+OVERLOADED = f"Too many questions are waiting already. Try again in {OVERLOAD_RETRY_S} s."
 
 
 def _go_second() -> None:
@@ -64,7 +65,7 @@ class QuestionQueue(Executor):
         """
         with self._lock:
             if self._held >= self._room:
-                raise OverloadedError(_OVERLOADED)
+                raise OverloadedError(OVERLOADED)
             self._hold(1)
         return self._start(work, *args, **kwargs)
 
@@ -150,7 +151,7 @@ class Overload:
         if scope["type"] == "http" and scope["path"].startswith("/v1/ask") and self._is_full():
             metrics.count_refusal("queue")
             await send_problem(
-                scope, receive, send, 429, _OVERLOADED, headers={"Retry-After": str(OVERLOAD_RETRY_S)}
+                scope, receive, send, 429, OVERLOADED, headers={"Retry-After": str(OVERLOAD_RETRY_S)}
             )
             return
         await self._app(scope, receive, send)

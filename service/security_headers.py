@@ -22,6 +22,17 @@ _ALWAYS = {
 }
 
 
+def headers_for(path: str) -> dict[str, str]:
+    """Return what every reply from a path carries, unless it says otherwise itself."""
+    headers = {
+        **_ALWAYS,
+        "Content-Security-Policy": DOCS_POLICY if path in _DOCS else PAGE_POLICY,
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    # Who asked what about whose health is nothing for a cache on the way.
+    return headers | {"Cache-Control": "no-store"} if path.startswith("/v1/") else headers
+
+
 class SecurityHeaders:
     """Adds them to whatever is sent; a route that sets one itself keeps its own."""
 
@@ -33,18 +44,13 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
+        always = headers_for(scope["path"])
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _ALWAYS.items():
+                for name, value in always.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Content-Security-Policy", DOCS_POLICY if path in _DOCS else PAGE_POLICY)
-                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-                # Who asked what about whose health is nothing for a cache on the way.
-                if path.startswith("/v1/"):
-                    headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self._app(scope, receive, send_guarded)

@@ -1,5 +1,6 @@
 """What every request goes through before and after its route."""
 
+import asyncio
 import re
 import threading
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from service import metrics
 from service.live_index import ServingIndex
+from service.quick_refusal import QuickRefusal
 from service.security_headers import DOCS_POLICY, PAGE_POLICY
 from tests.service.conftest import make_app, open_serving
 from tests.service.test_event_loop import WatchedEmbedder
@@ -401,6 +404,8 @@ def test_what_has_no_room_in_the_queue_is_refused_at_once_and_health_still_answe
         until_full(app)
         by_post = client.post("/v1/ask", json=QUESTION)
         by_address = client.get("/v1/ask", params=QUESTION)
+        of_a_page = client.post("/v1/ask", json=QUESTION, headers={"origin": "https://a.example"})
+        named = client.post("/v1/ask", json=QUESTION, headers={"x-request-id": "mine"})
         unread = client.post("/v1/ask", content=b"{", headers=JSON)
         browsing = client.get("/v1/documents/ticks")
         health = client.get("/health/live")
@@ -409,7 +414,14 @@ def test_what_has_no_room_in_the_queue_is_refused_at_once_and_health_still_answe
         answered = [each.result().status_code for each in held]
         again = client.post("/v1/ask", json=QUESTION).status_code
 
-    for response in (by_post, by_address, unread, browsing):
+    # The quick way says what the long one does.
+    assert by_post.json() == of_a_page.json()
+    assert by_post.headers.keys() == of_a_page.headers.keys()
+    same = by_post.headers.keys() - {"x-request-id"}
+    assert {name: by_post.headers[name] for name in same} == {name: of_a_page.headers[name] for name in same}
+    assert len(by_post.headers["x-request-id"]) == 32
+    assert named.headers["x-request-id"] == "mine"
+    for response in (by_post, by_address, of_a_page, named, unread, browsing):
         assert_problem(response, 429, says="Try again in 1 s")
         assert response.headers["retry-after"] == "1"
     assert health.status_code == 200
@@ -417,7 +429,7 @@ def test_what_has_no_room_in_the_queue_is_refused_at_once_and_health_still_answe
     assert answered == [200] * 3
     assert again == 200
     assert value("citewell_queue_depth") == 0
-    assert value("citewell_refused_requests_total", reason="queue") == refused_before + 4
+    assert value("citewell_refused_requests_total", reason="queue") == refused_before + 6
 
 
 def until_full(app: FastAPI) -> None:
@@ -434,3 +446,30 @@ def test_a_question_longer_than_the_operator_allows_is_refused(serving: ServingI
         long = {"question": QUESTION["question"] + "?"}
         assert_problem(client.post("/v1/ask", json=long), 422, says="at most 25")
         assert_problem(client.get("/v1/ask", params=long), 422, says="at most 25")
+
+
+def test_refusals_share_a_line_of_the_log_a_second() -> None:
+    async def never(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("a question with no room went on")
+
+    async def receive() -> Message:
+        raise AssertionError("a question with no room was read")
+
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    layer = QuickRefusal(never, is_full=lambda: True)
+    scope = {"type": "http", "method": "POST", "path": "/v1/ask", "headers": []}
+    with capture_logs() as lines:
+        for _ in range(5):
+            asyncio.run(layer(scope, receive, send))
+        layer._said_at -= 1
+        asyncio.run(layer(scope, receive, send))
+
+    assert [message["status"] for message in sent[::2]] == [429] * 6
+    assert [(line["event"], line["count"]) for line in lines] == [
+        ("questions turned away", 1),
+        ("questions turned away", 5),
+    ]
