@@ -177,7 +177,11 @@ def read_ledger(folder: Path) -> Ledger:
 def _discover(folder: Path, listed: tuple[DocumentEntry, ...]) -> list[DocumentEntry]:
     """Return entries for the documents in a folder that the manifest does not list, by path."""
     known_paths = {(folder / entry.path).resolve() for entry in listed}
-    known_paths |= {(folder / removal.entry.path).resolve() for removal in pending_removals(folder)}
+    known_paths |= {
+        (folder / removal.entry.path).resolve()
+        for removal in pending_removals(folder)
+        if removal.counts(listed)
+    }
     taken = {entry.doc_id for entry in listed}
     found: list[DocumentEntry] = []
     for path in sorted(folder.rglob("*")):

@@ -184,12 +184,12 @@ def _editing(corpus: Path) -> Iterator[None]:
 def _finish_interrupted(corpus: Path) -> None:
     """Finish removals that the manifest has taken part in, and forget those that it has not."""
     pending = pending_removals(corpus)
-    manifest = read_manifest(corpus) if pending else None
+    listed = read_manifest(corpus).documents if pending else ()
     for removal in pending:
-        if manifest is not None and _is_listed(manifest, removal.entry):
-            removal.forget()
-        else:
+        if removal.counts(listed):
             removal.finish(corpus)
+        else:
+            removal.forget()
 
 
 def _is_listed(manifest: Manifest, entry: DocumentEntry) -> bool:
@@ -326,7 +326,7 @@ def _commit(
     removal: Removal | None = None
     if replaced is not None:
         old = _sha256((corpus / replaced.path).read_bytes())
-        removal = write_removal(corpus, replaced, sha256=old, now=now)
+        removal = write_removal(corpus, replaced, sha256=old, now=now, replaced_by=entry.path)
     _store_manifest(corpus, text)
     if removal is not None:
         removal.finish(corpus)

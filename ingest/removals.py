@@ -2,11 +2,12 @@
 
 The record is written before anything else changes and the file is moved last. A record whose file has not arrived
 is a removal that was interrupted: until it is finished, nobody must take the file for one that an editor put there.
+Where another document takes its place, the removal counts from the moment that the manifest lists that one.
 """
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +32,13 @@ class Removal:
         folder: Where its record is.
         entry: As the manifest had it, or as it was made up for a file that the manifest did not list.
         sha256: Of the file's bytes.
+        replaced_by: Path of the document that takes its place, None if none does.
     """
 
     folder: Path
     entry: DocumentEntry
     sha256: str
+    replaced_by: str | None = None
 
     @property
     def kept_at(self) -> Path:
@@ -46,6 +49,12 @@ class Removal:
     def is_pending(self) -> bool:
         """Whether the file has not arrived yet."""
         return not self.kept_at.exists()
+
+    def counts(self, listed: Collection[DocumentEntry]) -> bool:
+        """Return whether the document is out of the corpus by what the manifest lists; its file may not be."""
+        if any((one.doc_id, one.path) == (self.entry.doc_id, self.entry.path) for one in listed):
+            return False
+        return self.replaced_by is None or any(one.path == self.replaced_by for one in listed)
 
     def finish(self, corpus: Path) -> None:
         """Move the file out of the corpus."""
@@ -60,7 +69,9 @@ class Removal:
         shutil.rmtree(self.folder)
 
 
-def write_removal(corpus: Path, entry: DocumentEntry, *, sha256: str, now: str) -> Removal:
+def write_removal(
+    corpus: Path, entry: DocumentEntry, *, sha256: str, now: str, replaced_by: str | None = None
+) -> Removal:
     """Record that a document is about to be removed.
 
     Args:
@@ -68,6 +79,7 @@ def write_removal(corpus: Path, entry: DocumentEntry, *, sha256: str, now: str) 
         entry: Of the document.
         sha256: Of its file's bytes.
         now: ISO 8601 time, UTC.
+        replaced_by: Path of the document that is about to take its place in the manifest.
 
     Raises:
         OSError: If the disk refuses.
@@ -76,9 +88,10 @@ def write_removal(corpus: Path, entry: DocumentEntry, *, sha256: str, now: str) 
     wanted = corpus / REMOVED_FOLDER / f"{stamp}-{entry.doc_id}"
     folder = next(one for one in _numbered(wanted) if not one.exists())
     fields = entry.model_dump(mode="json", exclude_defaults=True)
-    text = tomlkit.dumps({"removed_at": now, "sha256": sha256, "document": fields})
+    successor = {} if replaced_by is None else {"replaced_by": replaced_by}
+    text = tomlkit.dumps({"removed_at": now, "sha256": sha256, **successor, "document": fields})
     store_bytes(folder / _ENTRY_NAME, text.encode())
-    return Removal(folder, entry, sha256)
+    return Removal(folder, entry, sha256, replaced_by)
 
 
 def _numbered(path: Path) -> Iterator[Path]:
@@ -101,6 +114,11 @@ def pending_removals(corpus: Path) -> list[Removal]:
 def _read(path: Path) -> Removal | None:
     try:
         content = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
-        return Removal(path.parent, DocumentEntry.model_validate(content["document"]), str(content["sha256"]))
+        return Removal(
+            path.parent,
+            DocumentEntry.model_validate(content["document"]),
+            str(content["sha256"]),
+            content.get("replaced_by"),
+        )
     except (OSError, UnicodeDecodeError, TOMLKitError, ValidationError, KeyError):
         return None

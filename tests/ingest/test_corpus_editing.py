@@ -382,3 +382,19 @@ def test_a_manifest_that_cannot_be_written_is_reported_and_stays(
     with pytest.raises(CorpusError, match="No space left"):
         add(corpus_dir)
     assert (corpus_dir / "corpus.toml").read_bytes() == before
+
+
+@pytest.mark.parametrize("doc_id", ["hay-fever", "ticks"])
+def test_a_replacement_cut_off_before_the_manifest_changed_leaves_the_old_document_in_place(
+    corpus_dir: Path, monkeypatch: pytest.MonkeyPatch, doc_id: str
+) -> None:
+    before = documents(corpus_dir)
+    with monkeypatch.context() as patch:
+        patch.setattr(corpus_editing, "_store_manifest", cut_power)
+        with pytest.raises(PowerCutError):
+            add(corpus_dir, replaces=doc_id)
+
+    assert documents(corpus_dir) == before
+    add(corpus_dir, replaces=doc_id)
+    assert documents(corpus_dir) == {**before, doc_id: "Frostbite"}
+    assert removals.pending_removals(corpus_dir) == []
