@@ -9,6 +9,8 @@ import { documentLink, interceptLinks, questionLink } from "./links.js";
 import { renderReply, spokenSummary } from "./reply.js";
 import { t } from "./text.js";
 
+/** Most replies are there sooner; bars that flash up for a moment only cost the eye and the machine. */
+const WAITING_MS = 150;
 const SLOW_MS = 4_000;
 const REPLIES_KEPT = 20;
 
@@ -97,7 +99,7 @@ async function showReply(question) {
   if (kept) return showAnswered(kept, { aloud: false });
   const waiting = new AbortController();
   inFlight = waiting;
-  const slow = showWaiting(waiting);
+  const answered = showWaiting(waiting);
   try {
     const reply = await ask(question, { signal: waiting.signal });
     keep(question, reply);
@@ -107,7 +109,7 @@ async function showReply(question) {
     if (waiting.signal.aborted) return undefined;
     showError(error, () => showReply(question));
   } finally {
-    clearTimeout(slow);
+    answered();
   }
   return undefined;
 }
@@ -117,10 +119,24 @@ function keep(question, reply) {
   if (replies.size > REPLIES_KEPT) replies.delete(replies.keys().next().value);
 }
 
-/** Show that something is on its way; return the timer that says so when it takes long. */
+/** Show in a moment that something is on its way, and later that it takes long; return what ends that. */
 function showWaiting(waiting) {
   view.setAttribute("aria-busy", "true");
-  const words = el("span", {}, t("ask.working"));
+  fill(view);
+  const words = el("span", {});
+  const say = (name) => {
+    words.textContent = t(name);
+    announce(t(name));
+  };
+  const show = () => {
+    fill(view, waitingView(words, waiting));
+    say("ask.working");
+  };
+  const timers = [setTimeout(show, WAITING_MS), setTimeout(say, SLOW_MS, "ask.slow")];
+  return () => timers.forEach(clearTimeout);
+}
+
+function waitingView(words, waiting) {
   const stop = () => {
     waiting.abort();
     view.removeAttribute("aria-busy");
@@ -134,12 +150,7 @@ function showWaiting(waiting) {
     bar.style.setProperty("--width", `${width}%`);
     return bar;
   });
-  fill(view, el("div", { class: "waiting" }, el("div", { class: "bars", "aria-hidden": "true" }, bars), el("p", {}, words, button)));
-  announce(t("ask.working"));
-  return setTimeout(() => {
-    words.textContent = t("ask.slow");
-    announce(t("ask.slow"));
-  }, SLOW_MS);
+  return el("div", { class: "waiting" }, el("div", { class: "bars", "aria-hidden": "true" }, bars), el("p", {}, words, button));
 }
 
 function showAnswered(reply, { aloud }) {
