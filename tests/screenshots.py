@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Rout
 from tests.browsing import ROOT, build, serving
 from tests.chromium import ARGUMENTS, WAIT_MS
 
-_KEY = "a-key-for-pictures-only-0123456789abcdef"
+KEY = "a-key-for-pictures-only-0123456789abcdef"
 _WIDTHS = {390: 844, 1280: 900}
 _URGENT = "my calf is red, hot and swollen, what should I do?"
 View = Callable[[Page], None]
@@ -80,6 +80,12 @@ def _leave_waiting(route: Route) -> None:
     _WAITING.append(route)
 
 
+def answer_the_waiting() -> None:
+    """Let go of every request that a view has left waiting; to be called before its page is closed."""
+    while _WAITING:
+        _WAITING.pop().abort()
+
+
 def _fail(route: Route) -> None:
     route.abort()
 
@@ -141,7 +147,7 @@ def _admin_locked(page: Page) -> None:
 
 def _admin(page: Page) -> None:
     page.goto("/admin")
-    page.get_by_label("Admin key").fill(_KEY)
+    page.get_by_label("Admin key").fill(KEY)
     page.get_by_role("button", name="Unlock").click()
     page.locator("#versions-section").wait_for()
 
@@ -225,19 +231,21 @@ def _admin_removing(page: Page) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+_ELSEWHERE = """<!doctype html><html lang="en"><head><title>Somebody else's page</title>
+<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark"></head>
+<body><main><h1>Somebody else's page</h1><h2>With the widget on it</h2></main></body></html>"""
+
+
 def _widget(question: str, *, src: str = "") -> View:
     def view(page: Page) -> None:
         page.goto("/health/live")
-        page.set_content(
-            '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
-            "<h1>Somebody else's page</h1><p>With the widget on it.</p>"
-        )
+        page.set_content(_ELSEWHERE)
         page.add_script_tag(url="/widget.js")
         page.evaluate(
             """async ([question, src]) => {
                 const widget = document.createElement("citewell-ask");
                 widget.setAttribute("src", src || location.origin);
-                document.body.append(widget);
+                document.querySelector("main").append(widget);
                 if (question) await widget.ask(question);
             }""",
             [question, src],
@@ -303,8 +311,7 @@ def _take_one(context: BrowserContext, name: str, to: Path) -> bool:
     page = context.new_page()
     VIEWS[name](page)
     page.screenshot(path=to, full_page=name not in _WINDOW_ONLY)
-    while _WAITING:
-        _WAITING.pop().abort()
+    answer_the_waiting()
     page.close()
     return True
 
@@ -323,7 +330,7 @@ def main() -> None:
             shutil.copytree(ROOT / "corpus", home / "corpus")
             build(home)
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
-        own = {"CITEWELL_ADMIN_KEY": _KEY, "CITEWELL_STATE_DIR": made, "CITEWELL_KEYS_FILE": f"{made}/keys"}
+        own = {"CITEWELL_ADMIN_KEY": KEY, "CITEWELL_STATE_DIR": made, "CITEWELL_KEYS_FILE": f"{made}/keys"}
         with serving(home, **own) as address:
             taken = take(browser, address, arguments.folder)
         browser.close()

@@ -180,7 +180,7 @@ function table(labelledBy, heads, rows, caption = null) {
   for (const row of rows) [...row.cells].forEach((cell, at) => (cell.dataset.label = heads[at]));
   return el(
     "div",
-    { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": labelledBy },
+    { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": labelledBy },
     el("table", { class: "stacked" }, caption && el("caption", { class: "muted" }, caption), el("thead", {}, el("tr", {}, heads.map((each) => el("th", { scope: "col", class: NUMERIC.has(each) ? "number" : null }, each)))), el("tbody", {}, rows)),
   );
 }

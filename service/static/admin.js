@@ -3,7 +3,7 @@
 import { events, json, Refused, request, sending, Unreachable } from "./api.js";
 import { desk, diffView, jobList } from "./admin-views.js";
 import { announce, byId, el, fill } from "./dom.js";
-import { t } from "./text.js";
+import { isolated, t } from "./text.js";
 
 const RETRY_MS = 1_000;
 const SWAP_LOOKS = 40;
@@ -164,12 +164,12 @@ async function afterSwap(signal) {
 async function accepted(name, sent) {
   try {
     const job = await sent;
-    report(t("admin.stored", { name }));
+    report(t("admin.stored", { name: isolated(name) }));
     facts.jobs = [job, ...facts.jobs.filter((each) => each.job_id !== job.job_id)];
     fill(byId("jobs"), jobList(facts.jobs));
     watch();
   } catch (error) {
-    report(t("admin.refused", { name, detail: words(error) }), { failed: true });
+    report(t("admin.refused", { name: isolated(name), detail: words(error) }), { failed: true });
   }
 }
 
@@ -191,9 +191,9 @@ const actions = {
   lock,
 
   async upload(files, folders = []) {
-    for (const name of folders) report(t("admin.refused", { name, detail: t("admin.folder") }), { failed: true });
+    for (const name of folders) report(t("admin.refused", { name: isolated(name), detail: t("admin.folder") }), { failed: true });
     for (const file of files) {
-      announce(t("admin.uploading", { name: file.name }));
+      announce(t("admin.uploading", { name: isolated(file.name) }));
       await accepted(file.name, call("v1/documents", { method: "POST", body: form(file, fields()) }));
     }
   },
@@ -211,7 +211,7 @@ const actions = {
   },
 
   async remove(listed) {
-    if (!(await confirmed(t("admin.delete_confirm", { title: listed.title }), t("admin.delete_yes"), { isDangerous: true }))) return;
+    if (!(await confirmed(t("admin.delete_confirm", { title: isolated(listed.title) }), t("admin.delete_yes"), { isDangerous: true }))) return;
     const path = `v1/documents/${encodeURIComponent(listed.doc_id)}`;
     await accepted(t("admin.job_remove", { name: listed.title }), call(path, { method: "DELETE" }));
   },

@@ -183,7 +183,7 @@ function showTable() {
     return el("th", { scope: "col", class: NUMERIC.has(name) ? "number" : null, data: { column: name } }, button);
   });
   const table = el("table", { class: "stacked" }, el("thead", {}, el("tr", {}, head)), body);
-  fill(results, el("h2", { id: "results-heading" }, t("batch.results")), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": "results-heading" }, table));
+  fill(results, el("h2", { id: "results-heading" }, t("batch.results")), el("div", { class: "scroll", tabindex: "0", role: "group", "aria-labelledby": "results-heading" }, table));
   return body;
 }
 

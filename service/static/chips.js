@@ -1,7 +1,7 @@
 // The numbered marks of references, and the card that shows what is behind one.
 
 import { shortAuthors } from "./citing.js";
-import { el, fill } from "./dom.js";
+import { byId, el, fill } from "./dom.js";
 import { t } from "./text.js";
 
 /** A mark such as [2]; `known` is the reference where its details are at hand. */
@@ -50,7 +50,7 @@ const LINGER_MS = 150;
  */
 export function installCards(root, referenceOf) {
   const card = el("div", { id: CARD_ID, class: "card", role: "tooltip", hidden: true });
-  document.body.append(card);
+  byId("main").append(card);
   let shown = null;
   let leaving = 0;
 

@@ -16,6 +16,11 @@ export function t(name, values = {}) {
   return words.replace(/\{(\w+)\}/g, (whole, key) => (key in values ? String(values[key]) : whole));
 }
 
+/** Words from outside within a sentence of ours: whichever way they run, the sentence runs its own (U+2068, first strong isolate). */
+export function isolated(words) {
+  return `\u2068${words}\u2069`;
+}
+
 /** A share as a percentage; never 0 % or 100 %, because a probability is neither. */
 export function percent(share) {
   return percentage.format(Math.min(Math.max(share, 0.01), 0.99));

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.chromium import Visit, Visitor, barriers
+from tests.chromium import Visit, Visitor
 
 pytestmark = pytest.mark.slow
 
@@ -185,23 +185,3 @@ def test_asking_can_be_stopped_and_keeps_what_there_is(reader: Visitor) -> None:
 
     expect(reader.page.locator("#progress-words")).to_have_text("Stopped after 1 of 150.")
     expect(reader.page.locator("tbody tr")).to_have_count(1)
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_batch_page_keeps_nobody_out(visit: Visit, site: str, theme: str) -> None:
-    reader = visit(base_url=site, color_scheme=theme)
-    reader.page.goto("/batch")
-    before = barriers(reader.page)
-
-    run_all(reader.page, AS_JSON_LINES + "\n{oops")
-
-    assert before == []
-    assert barriers(reader.page) == []
-
-
-def test_the_batch_page_fits_320_pixels(visit: Visit, site: str) -> None:
-    reader = visit(base_url=site, viewport={"width": 320, "height": 640})
-
-    run_all(reader.page, AS_JSON_LINES)
-
-    assert reader.page.evaluate("document.documentElement.scrollWidth") == 320

@@ -11,15 +11,15 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from evaluation.report import results_page
+from tests.browser.hostile import HOSTILE, listen, settle
 from tests.chromium import Visit, Visitor
 from tests.evaluation.test_report import evaluation
 
 pytestmark = pytest.mark.slow
 
-HOSTILE = (Path(__file__).parent / "hostile_texts.txt").read_text("utf-8").splitlines()
 ALL = " ".join(HOSTILE)
 JSON = "application/json"
 
@@ -38,20 +38,6 @@ def victim(visit: Visit, site: str) -> Iterator[Visitor]:
     assert not [
         said for said in victim.watch.console if "Content Security Policy" in said or "Trusted" in said
     ]
-
-
-def listen(reader: Visitor, ran: list[Any]) -> None:
-    """Note every text that runs."""
-
-    def note(what: Any) -> None:
-        ran.append(what)
-
-    def dismiss(dialog: Dialog) -> None:
-        ran.append(dialog.message)
-        dialog.dismiss()
-
-    reader.context.expose_function("ran", note)
-    reader.page.on("dialog", dismiss)
 
 
 def reference(text: str, number: int) -> dict[str, Any]:
@@ -95,11 +81,6 @@ def reply(texts: list[str], *, answerable: bool = True) -> dict[str, Any]:
         "notices": [{"kind": "urgent_care", "text": text, "passage_id": None} for text in texts],
         "disclaimer": ALL, "index": {"version": "0" * 16, "built_at": ALL}, "took_ms": 1.0,
     }  # fmt: skip
-
-
-def settle(page: Page) -> None:
-    """Give what was put on the page the time to run if it could."""
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
 
 
 def shows_all(page: Page, selector: str) -> None:
@@ -204,6 +185,8 @@ def test_hostile_file_names_reasons_and_titles_are_text_on_the_admin_page(victim
     for text in HOSTILE[:3]:
         file = FilePayload(name=text.replace("/", "_"), mimeType="text/plain", buffer=b"x")
         victim.page.locator("#files").set_input_files([file])
+    victim.page.get_by_role("button", name="What changed").first.click()
+    shows_all(victim.page, "#diff li")
     victim.page.get_by_role("button", name="Remove").first.click()
     settle(victim.page)
 
@@ -243,6 +226,14 @@ def _stub_admin(page: Page) -> None:
     )
     page.route("**/v1/jobs*", lambda route: route.fulfill(json={"jobs": jobs}))
     page.route("**/v1/index/versions", lambda route: route.fulfill(json={"versions": versions}))
+    changed = [{"doc_id": text, "start": 0, "text": text} for text in HOSTILE]
+    names = ("documents_added", "documents_removed", "documents_changed")
+    numbers = ("references_added", "references_removed", "references_changed")
+    diff = {
+        "before": ALL, "after": ALL, **dict.fromkeys(names, HOSTILE), **{name: [] for name in numbers},
+        "passages_added": changed, "passages_removed": changed, "n_passages_added": 99, "n_passages_removed": 99,
+    }  # fmt: skip
+    page.route("**/v1/index/diff*", lambda route: route.fulfill(json=diff))
 
 
 def test_hostile_sets_and_replies_are_text_on_the_batch_page(victim: Visitor) -> None:

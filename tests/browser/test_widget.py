@@ -1,6 +1,5 @@
 """<citewell-ask> on a plain page of another origin, whose policy allows nothing inline."""
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browsing import serving
-from tests.chromium import Visit, Visitor, barriers
+from tests.chromium import Visit, Visitor
 
 pytestmark = pytest.mark.slow
 
@@ -150,25 +149,6 @@ def test_its_looks_are_set_by_custom_properties(host: Callable[..., Visitor]) ->
     reader.page.evaluate("document.documentElement.style.setProperty('--citewell-accent', 'rgb(102, 0, 51)')")
 
     expect(button).to_have_css("background-color", "rgb(102, 0, 51)")
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_widget_keeps_nobody_out(host: Callable[..., Visitor], theme: str) -> None:
-    reader = host(color_scheme=theme)
-    reader.page.evaluate(f"document.documentElement.style.colorScheme = {json.dumps(theme)}")
-
-    ask(reader.page, "my calf is red, hot and swollen, what should I do?")
-
-    assert barriers(reader.page) == []
-
-
-def test_the_widget_fits_a_narrow_place(host: Callable[..., Visitor]) -> None:
-    reader = host()
-    reader.page.set_viewport_size({"width": 320, "height": 640})
-
-    ask(reader.page, "Is quinine safe for cramps?")
-
-    assert reader.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 def test_a_service_that_does_not_allow_the_page_is_said_to_be_out_of_reach(

@@ -188,3 +188,40 @@ def test_questions_to_begin_with_are_the_lines_of_a_file_of_the_corpus(tmp_path:
 
 def test_the_default_corpus_has_questions_to_begin_with() -> None:
     assert len(read_suggestions(STATIC.parents[1] / "corpus")) >= 4
+
+
+def _said_in_html(source: str) -> list[str]:
+    """Return every word between tags, or in an attribute that is read out, that is not put in from the strings."""
+    attributes = re.findall(r'\b(?:placeholder|aria-label|title|alt)="([^"]*)"', source)
+    words = [re.sub(r"\{\{[\w.]+\}\}", "", each) for each in (re.sub(r"<[^>]*>", " ", source), *attributes)]
+    return re.findall(r"[^\W\d_]+", " ".join(words))
+
+
+def _said_in_script(source: str, classes: set[str]) -> list[str]:
+    """Return every string of two words or more that is no list of classes and no error for who writes scripts."""
+    source = re.sub(r"/\*.*?\*/|(?<=\s)//[^\n]*", "", source, flags=re.S)
+    source = re.sub(
+        r"const STYLE = `.*?`;|new Error\([^)]*\)|\"use strict\"|rel: \"[^\"]*\"", "", source, flags=re.S
+    )
+    literals = re.findall(r'"([^"\n]*)"', source) + [
+        re.sub(r"\$\{[^}]*\}", "", each) for each in re.findall(r"`([^`]*)`", source)
+    ]
+    prose = [each for each in literals if re.search(r"[^\W\d_]{2,} [^\W\d_]{2,}", each)]
+    return [each for each in prose if not set(each.split()) <= classes]
+
+
+def test_no_page_and_no_script_holds_words_that_strings_json_should() -> None:
+    classes = set(re.findall(r"\.([a-z][\w-]*)", (STATIC / "style.css").read_text("utf-8")))
+    html = {each.name: _said_in_html(each.read_text("utf-8")) for each in STATIC.glob("*.html")}
+    scripts = {each.name: _said_in_script(each.read_text("utf-8"), classes) for each in STATIC.glob("*.js")}
+
+    assert {name: said for name, said in html.items() if said} == {}
+    assert {name: said for name, said in scripts.items() if said} == {}
+
+
+def test_words_in_a_page_or_a_script_would_be_found() -> None:
+    assert _said_in_html('<p>Hello {{ask.label}}</p><a title="Go on">') == ["Hello", "Go", "on"]
+    assert _said_in_script('el("p", { class: "a b" }, "Two words", `${n} found here`)', {"a", "b"}) == [
+        "Two words",
+        " found here",
+    ]
