@@ -103,8 +103,8 @@ async function showReply(question) {
   try {
     const reply = await ask(question, { signal: waiting.signal });
     keep(question, reply);
-    remember(question);
     showAnswered(reply, { aloud: true });
+    remember(question);
   } catch (error) {
     if (waiting.signal.aborted) return undefined;
     showError(error, () => showReply(question));
