@@ -8,6 +8,7 @@ and meant to be: a reader who is shown both sides with their numbers can judge; 
 import math
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from answer.evidence import SentenceEvidence
 
@@ -31,6 +32,7 @@ _DENIAL = re.compile(
 )
 
 
+@lru_cache(maxsize=16_384)
 def side_of(text: str) -> int:
     """Return 1 for a sentence that claims an effect, -1 for one that denies or doubts it, 0 for any other."""
     if _DENIAL.search(text):
@@ -52,7 +54,7 @@ def find_pivot(weights: dict[str, float], ranked: Sequence[SentenceEvidence]) ->
 def find_other_side(
     chosen: Sequence[SentenceEvidence],
     ranked: Sequence[SentenceEvidence],
-    further: Callable[[], Iterable[SentenceEvidence]],
+    further: Callable[[str], Iterable[SentenceEvidence]],
     weights: dict[str, float],
 ) -> SentenceEvidence | None:
     """Return the best sentence that says otherwise than the best one chosen, when no chosen one does.
@@ -60,13 +62,13 @@ def find_other_side(
     Args:
         chosen: The sentences of the answer, best first.
         ranked: All sentences of the best passages, best first.
-        further: Gives the sentences of passages that rank lower, in any order.
+        further: Gives the sentences of passages that rank lower and have a term, in any order.
         weights: Term of the question -> inverse document frequency.
     """
     pivot = find_pivot(weights, ranked)
     if pivot is None or not chosen or pivot not in chosen[0].own_terms:
         return None
-    others = [each for each in (*ranked, *further()) if _says_otherwise(each, chosen[0], pivot)]
+    others = [each for each in (*ranked, *further(pivot)) if _says_otherwise(each, chosen[0], pivot)]
     if any(each in others for each in chosen):
         return None
     return max(

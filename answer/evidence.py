@@ -12,7 +12,7 @@ from answer.features import Features, aspect_gap
 from index.lexical import terms
 from index.searching import RankedPassage, Searcher, SearchResult
 from index.vectors import similarities
-from ingest.records import Sentence
+from ingest.records import Passage, Sentence
 
 #: How many of the ranked passages are looked at for an answer.
 EVIDENCE_PASSAGES = 5
@@ -56,8 +56,8 @@ class Evidence:
     asked: Asked
     sentences: tuple[SentenceEvidence, ...]  # of the best passages, in order of rank and place
     features: Features
-    #: Compares the sentences of passages that rank lower, where they share a term; few answers look at them.
-    further: Callable[[], tuple[SentenceEvidence, ...]] = tuple
+    #: Compares the sentences of passages that rank lower and have a given term; few answers look at them.
+    further: Callable[[str], tuple[SentenceEvidence, ...]] = lambda _term: ()
 
     @property
     def weights(self) -> dict[str, float]:
@@ -77,9 +77,10 @@ def gather_evidence(searcher: Searcher, result: SearchResult, *, question: str |
     best = result.ranked[:EVIDENCE_PASSAGES]
     sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
 
-    def further() -> tuple[SentenceEvidence, ...]:
-        lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES] if hit.lexical > 0]
-        return tuple(each for hit in lower for each in compare_sentences(searcher, result, hit, asked))
+    def further(term: str) -> tuple[SentenceEvidence, ...]:
+        lower = result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES]
+        having = [hit for hit in lower if hit.lexical > 0 and _has_term(hit.passage, term)]
+        return tuple(each for hit in having for each in compare_sentences(searcher, result, hit, asked))
 
     return Evidence(asked, sentences, _features(result, asked, sentences), further)
 
@@ -108,19 +109,27 @@ def compare_sentences(
     cosines = similarities(result.vector, searcher.sentence_vectors(hit.position))
     matches = _matches(searcher, result, hit, cosines)
     headings = " ".join(hit.passage.section)
-    context = _terms_of(headings)
+    context = terms_asked & _terms_of(headings)
+    above = frozenset(each.name for each in asked.aspects if each.shown.search(headings))
     found = []
-    for sentence, cosine, match in zip(hit.passage.sentences, cosines, matches, strict=True):
-        text = hit.passage.text[sentence.start - hit.passage.start : sentence.end - hit.passage.start]
+    texts = _sentence_texts(hit.passage)
+    for sentence, text, cosine, match in zip(
+        hit.passage.sentences, texts, cosines.tolist(), matches.tolist(), strict=True
+    ):
         own_terms = _terms_of(text)
-        covered = terms_asked & (own_terms | context)
-        shown = frozenset(
-            each.name for each in asked.aspects if each.shown.search(text) or each.shown.search(headings)
-        )
-        found.append(
-            SentenceEvidence(hit, sentence, text, float(cosine), float(match), own_terms, covered, shown)
-        )
+        covered = context | (terms_asked & own_terms)
+        shown = above.union(each.name for each in asked.aspects if each.shown.search(text))
+        found.append(SentenceEvidence(hit, sentence, text, cosine, match, own_terms, covered, shown))
     return found
+
+
+def _sentence_texts(passage: Passage) -> list[str]:
+    return [passage.text[each.start - passage.start : each.end - passage.start] for each in passage.sentences]
+
+
+def _has_term(passage: Passage, term: str) -> bool:
+    """Whether a sentence of a passage has a term, headings left out."""
+    return any(term in _terms_of(text) for text in _sentence_texts(passage))
 
 
 @lru_cache(maxsize=16_384)

@@ -56,13 +56,27 @@ class _Rule:
     what_if: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Lexicon:
     normalizer: Normalizer
     phrases: PhraseLists
     signs: frozenset[str]
     stance: StanceReader
     rules: tuple[_Rule, ...]
+
+    @functools.cached_property
+    def _beginning(self) -> Mapping[str, Sequence[int]]:
+        """Word group -> places of the rules with a line that asks for it first."""
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for at, rule in enumerate(self.rules):
+            for name in dict.fromkeys(name for line in rule.any_of for name in line.present[0]):
+                found[name].append(at)
+        return found
+
+    def rules_for(self, names: Iterable[str]) -> list[_Rule]:
+        """Return the rules that these word groups may meet, in order: most texts have none of most groups."""
+        places = {at for name in names for at in self._beginning.get(name, ())}
+        return [self.rules[at] for at in sorted(places)]
 
 
 def red_flags(question: str) -> tuple[RedFlag, ...]:
@@ -75,7 +89,7 @@ def red_flags(question: str) -> tuple[RedFlag, ...]:
     text = lexicon.normalizer.normalize(question)
     found = lexicon.phrases.find(text)
     by_name = _by_name(_unmasked(found, lexicon.signs))
-    possible = [rule for rule in lexicon.rules if _holds(rule, by_name)]
+    possible = [rule for rule in lexicon.rules_for(by_name) if _holds(rule, by_name)]
     if not possible:
         return ()
     taken_whole = [match for match in found if match.name in lexicon.signs or match.name == _MASK]
@@ -97,7 +111,6 @@ def _stand_together(
     """Whether a match of each group lies within so many words of one of the first group."""
     if any(name in matches for name in combination.absent):
         return False
-    # Most texts have none of most groups, which is seen sooner than where each of them stands.
     if any(matches.keys().isdisjoint(choice) for choice in combination.present):
         return False
     starts = [

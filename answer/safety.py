@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from answer.phrases import stems
 from answer.red_flags import RedFlag, red_flags
@@ -13,6 +14,8 @@ MAX_NOTICES = 3
 #: How far down the ranking the passage that says why is looked for.
 _RANKS_READ = 10
 _WORD = re.compile(r"[a-z]+")
+#: Passages that say why, by index and name of the flag; forgotten with the index.
+_reasons: WeakKeyDictionary[Searcher, dict[str, str | None]] = WeakKeyDictionary()
 
 #: Stands in every reply.
 DISCLAIMER = (
@@ -46,6 +49,14 @@ def find_notices(question: str, searcher: Searcher) -> tuple[Notice, ...]:
 
 
 def _reason(flag: RedFlag, searcher: Searcher) -> str | None:
+    """Return the id of the best passage that says why, or None; found once for each index that is open."""
+    known = _reasons.setdefault(searcher, {})
+    if flag.name not in known:
+        known[flag.name] = _find_reason(flag, searcher)
+    return known[flag.name]
+
+
+def _find_reason(flag: RedFlag, searcher: Searcher) -> str | None:
     """Return the id of the best passage that says why, or None.
 
     Words decide, not the score: the nearest passage of an index that has nothing on the matter is near

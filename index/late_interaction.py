@@ -41,7 +41,7 @@ def quantize_tokens(
     vectors: NDArray[np.float32], ids: NDArray[np.int64], *, special: frozenset[int]
 ) -> TokenCodes:
     """Return token vectors of shape (n_tokens, dim) in 8 bits a dimension, without the special tokens."""
-    kept = ~np.isin(ids, list(special))
+    kept = np.array([token not in special for token in ids.tolist()], dtype=bool)
     rows = vectors[kept]
     largest = np.abs(rows).max(axis=1, initial=0)
     scales = np.where(largest > 0, largest / _LARGEST_CODE, 1).astype(np.float32)

@@ -67,7 +67,7 @@ def other_side(
     *ranked: SentenceEvidence, n_chosen: int = 1, further: tuple[SentenceEvidence, ...] = ()
 ) -> str | None:
     filler = [sentence("Oil, ticks.", doc_id="a", match=0.1, position=9)] * 2
-    found = find_other_side(ranked[:n_chosen], [*ranked, *filler], lambda: further, WEIGHTS)
+    found = find_other_side(ranked[:n_chosen], [*ranked, *filler], lambda _term: further, WEIGHTS)
     return None if found is None else found.text
 
 
