@@ -142,6 +142,11 @@ class Searcher:
                 f"{folder} cannot be opened although its files are as they were written: {error}. Look at the disk."
             ) from error
 
+    @property
+    def has_reranker(self) -> bool:
+        """Whether the best passages are read once more, by another model."""
+        return self._reranker is not None
+
     def search(self, query: str, *, k: int, only: SearchFilter | None = None) -> SearchResult:
         """Return the best k passages for a query.
 

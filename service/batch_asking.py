@@ -25,9 +25,9 @@ from service.problems import describe_faults, make_problem
 #: Questions that one thread takes at once: few enough that a single question, which waits for a thread to be free,
 #: does not wait long.
 QUESTIONS_PER_TASK = 16
-#: Questions that are encoded together, ahead of their turn: only those of equal length share a run of the
-#: encoder, so it takes many.
-QUESTIONS_PER_WINDOW = 256
+#: Questions that are encoded together, ahead of their turn: few to begin with, since the first answers wait for them,
+#: then more, since only those of equal length share a run of the encoder.
+FIRST_WINDOW, QUESTIONS_PER_WINDOW = 32, 256
 
 PATH = "/v1/ask/batch"
 _log = structlog.get_logger(__name__)
@@ -124,11 +124,16 @@ async def stream_in_order(
 async def stream_batch(
     batch: BatchRequest, index: ServingIndex, executor: Executor, *, threads: int
 ) -> AsyncIterator[list[bytes]]:
-    """Yield the results of a batch as JSON objects, some at a time, in order."""
+    """Yield the results of a batch as JSON objects, some at a time, in order.
+
+    What comes after the encoding is mostly Python, of which one thread runs at a time: two would only take it from each
+    other, while the encoder needs none of it and works ahead on the other cores. A reranker needs none of it either.
+    """
     # One more than there are threads, so that none waits while results are written.
+    width = threads + 1 if index.snapshot.searcher.has_reranker else 1
     async with (
         aclosing(_tasks(batch, index, executor)) as tasks,
-        aclosing(stream_in_order(tasks, executor, width=threads + 1)) as stream,
+        aclosing(stream_in_order(tasks, executor, width=width)) as stream,
     ):
         async for results in stream:
             yield results
@@ -139,10 +144,8 @@ async def _tasks(
 ) -> AsyncGenerator[Callable[[Callable[[], bool]], list[bytes]]]:
     """Yield the tasks of a batch; while those of one window run, the next one's questions are encoded."""
     loop = asyncio.get_running_loop()
-    searcher, questions = index.snapshot.searcher, batch.questions
-    windows = [
-        questions[at : at + QUESTIONS_PER_WINDOW] for at in range(0, len(questions), QUESTIONS_PER_WINDOW)
-    ]
+    searcher = index.snapshot.searcher
+    windows = growing_windows(batch.questions)
     ahead: asyncio.Future[None] = loop.run_in_executor(executor, encode_ahead, windows[0], searcher)
     try:
         for window, then in zip_longest(windows, windows[1:]):
@@ -153,6 +156,15 @@ async def _tasks(
                 yield partial(_answer_some, window[at : at + QUESTIONS_PER_TASK], batch, index)
     finally:
         ahead.cancel()
+
+
+def growing_windows(questions: Sequence[T]) -> list[Sequence[T]]:
+    """Cut questions into windows, each twice as long as the one before up to the most; no two of them overlap."""
+    windows, at, size = [], 0, FIRST_WINDOW
+    while at < len(questions):
+        windows.append(questions[at : at + size])
+        at, size = at + size, min(2 * size, QUESTIONS_PER_WINDOW)
+    return windows
 
 
 def encode_ahead(questions: Sequence[BatchQuestion], searcher: Searcher) -> None:

@@ -19,7 +19,14 @@ from index.embedding import EncodedText
 from index.query_memory import RememberedQueries
 from service import batch_asking
 from service.asking import answer_request
-from service.batch_asking import PATH, QUESTIONS_PER_TASK, stream_in_order
+from service.batch_asking import (
+    FIRST_WINDOW,
+    PATH,
+    QUESTIONS_PER_TASK,
+    QUESTIONS_PER_WINDOW,
+    growing_windows,
+    stream_in_order,
+)
 from service.batch_routes import NDJSON
 from service.live_index import ServingIndex
 from tests.service.conftest import Ask, make_app, open_serving
@@ -263,3 +270,14 @@ def test_the_questions_of_a_batch_are_encoded_together_and_answered_as_alone(ind
 
     assert together == [len(QUESTIONS)]
     assert [without_time(each) for each in ahead] == [without_time(each) for each in alone]
+
+
+@pytest.mark.parametrize("count", [0, 1, FIRST_WINDOW, FIRST_WINDOW + 1, 1_000])
+def test_windows_grow_to_their_most_and_hold_every_question_once(count: int) -> None:
+    windows = growing_windows(range(count))
+
+    assert [each for window in windows for each in window] == list(range(count))
+    assert all(0 < len(window) <= QUESTIONS_PER_WINDOW for window in windows)
+    assert [len(window) for window in windows[:2]] == [FIRST_WINDOW, 2 * FIRST_WINDOW][
+        : len(windows)
+    ] or count < 96
