@@ -24,17 +24,19 @@ from rich.table import Table
 from answer.questions import read_questions
 from service.remote_service import RefusedRequestError, RemoteService
 
-_ROUNDS = 4
+_ROUNDS = 3
 _START_S = 120
 
 
 def main() -> None:
     """Print rates, their ratio and the memory of the service, round by round."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--questions", type=int, default=1_000, help="of each kind, over all rounds")
+    parser.add_argument(
+        "--questions", type=int, default=1_000, help="in one batch, and as many singly, each round"
+    )
     parser.add_argument("--corpus", type=Path, default=Path("corpus"), help="whose questions are asked")
     options = parser.parse_args()
-    per_round = options.questions // _ROUNDS
+    per_round = options.questions
     asked = _distinct_questions(options.corpus)
     table = Table("round", "single /s", "batch /s", "ratio", "memory MB")
     totals = {"single": 0.0, "batch": 0.0}
