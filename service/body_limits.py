@@ -75,7 +75,10 @@ class WatchedBody:
             self._began = time.monotonic()
         until = self._began + self._timeout_s + self._received / _MIN_BYTES_PER_S
         try:
-            message = await asyncio.wait_for(self._receive(), until - time.monotonic())
+            # Not `wait_for`, which lets others run first even where the part is there: meanwhile a question queue
+            # that had room fills up, and the question is refused after all that it took to read it.
+            async with asyncio.timeout(until - time.monotonic()):
+                message = await self._receive()
         except TimeoutError:
             metrics.count_refusal("slow")
             raise HTTPException(

@@ -16,6 +16,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from service import metrics
+from service.body_limits import WatchedBody
 from service.live_index import ServingIndex
 from service.quick_refusal import QuickRefusal
 from service.security_headers import DOCS_POLICY, PAGE_POLICY
@@ -507,3 +508,19 @@ def test_the_event_loop_rests_in_a_hail_of_refusals_once_for_all_that_came_toget
         asyncio.run(layer(scope, receive, send))
 
     assert len(slept) == rests
+
+
+def test_a_body_that_has_come_is_read_before_anything_else_runs() -> None:
+    order: list[str] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def read() -> None:
+        asyncio.get_running_loop().call_soon(order.append, "another request")
+        await WatchedBody(receive, max_bytes=10, timeout_s=5)()
+        order.append("body read")
+
+    asyncio.run(read())
+
+    assert order[0] == "body read"
