@@ -34,6 +34,14 @@ class Tally:
         if status == 200:
             self.took_ms.append(took_ms)
 
+    def merge(self, other: "Tally") -> None:
+        """Count what another one counted, too."""
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.of(status) + count
+        self.took_ms += other.took_ms
+        self.versions |= other.versions
+        self.lost += other.lost
+
     def of(self, status: int) -> int:
         """Return how often a status came."""
         return self.statuses.get(status, 0)
