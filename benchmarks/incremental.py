@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from index.building import BuildReport
 from index.embedding import Embedder, EncodedText
-from service import wiring
+from service import build_wiring, wiring
 from service.settings import Settings
 from tests.twins import TwinEmbedder
 
@@ -105,7 +105,7 @@ def _build(
         last[:] = [now, stage]
 
     started = time.perf_counter()
-    report = wiring.build(settings, counting, progress=progress)
+    report = build_wiring.build(settings, counting, progress=progress)
     progress("end", 0, 0)
     took = time.perf_counter() - started
     shown = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in stages.items())

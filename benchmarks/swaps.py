@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from index.snapshot import activate, current_version
-from service import wiring
+from service import build_wiring, wiring
 from service.asking import answer_request
 from service.schemas import AskRequest
 from service.settings import Settings
@@ -93,11 +93,11 @@ def _prepare(folder: Path) -> Settings:
     shutil.copytree(_CORPUS, settings.corpus_dir)
     embedder = wiring.make_embedder(settings)
     _say("building two versions")
-    wiring.build(settings, embedder)
+    build_wiring.build(settings, embedder)
     # The other version has other words in its article, so that many questions are answered otherwise.
     article = settings.corpus_dir / "article.md"
     article.write_text(re.sub(r"\bcramps\b", "spasms", article.read_text(encoding="utf-8")), encoding="utf-8")
-    wiring.build(settings, embedder, activate_anyway=True)
+    build_wiring.build(settings, embedder, activate_anyway=True)
     return settings
 
 

@@ -15,6 +15,7 @@ from index.content import Content, write_content
 from index.embedding import Embedder
 from index.late_interaction import TokenStoreWriter
 from index.lexical import BM25Index
+from index.progress import Progress
 from index.searching import (
     CONFIDENCE_NAME,
     CONTENT_NAME,
@@ -45,9 +46,6 @@ from ingest.records import Document, Passage
 #: A larger index is searched without comparing tokens: they take some 40 kB a passage.
 MOST_PASSAGES_WITH_TOKENS = 50_000
 _PASSAGES_AT_ONCE = 1_000
-
-#: Called with the name of a stage, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
 
 
 class Calibrator(Protocol):

@@ -64,7 +64,7 @@ def build(
     """
     from dataclasses import asdict  # noqa: PLC0415
 
-    from service import freshness, wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
+    from service import build_wiring, freshness, wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
 
     settings = settings_with(corpus=corpus, index=index)
     inputs = freshness.hash_inputs(settings)
@@ -75,7 +75,7 @@ def build(
         report("load encoder", 0, 1)
         embedder = wiring.make_embedder(settings, progress=report)
         report("load encoder", 1, 1)
-        built = wiring.build(settings, embedder, progress=report, activate_anyway=activate_anyway)
+        built = build_wiring.build(settings, embedder, progress=report, activate_anyway=activate_anyway)
     freshness.remember(settings, built.version, inputs)
     for path, reason in built.quarantined:
         ERR.print(f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)

@@ -39,8 +39,8 @@ from evaluation.report import results_page
 from evaluation.resampling import RESAMPLES, SEED
 from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_results, write_results
 from evaluation.throwaway import build_throwaway
-from index.building import Progress
 from index.embedding import Embedder
+from index.progress import Progress
 from index.searching import CANDIDATES, DENSE_WEIGHT, LATE_DEPTH, LATE_WEIGHT, LEXICAL_WEIGHT
 from index.vector_cache import VectorCache
 from ingest.chunking import CHUNKER_VERSION

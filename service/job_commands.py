@@ -28,14 +28,14 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command]) -> None
 
         Example: citewell work
         """
-        from service import wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
+        from service import build_wiring  # noqa: PLC0415  # loading the encoder takes seconds; --help must not
         from service.job_store import JobStore  # noqa: PLC0415
         from service.job_work import work_on_jobs  # noqa: PLC0415
         from service.logs import configure_logs  # noqa: PLC0415
 
         settings = settings_with(corpus=corpus, index=index)
         configure_logs()
-        if not work_on_jobs(JobStore(settings.state_dir), wiring.make_workshop(settings)):
+        if not work_on_jobs(JobStore(settings.state_dir), build_wiring.make_workshop(settings)):
             OUT.print("Another process is working on the jobs.")
 
     @app.command()

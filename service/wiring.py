@@ -1,35 +1,28 @@
-"""Joining the real parts; every other module sees protocols and values only."""
+"""Joining the real parts that answer; every other module sees protocols and values only.
+
+What builds is joined in `service.build_wiring`, which takes half a second longer to import.
+"""
 
 import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
-import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from answer.answering import answer_question
-from answer.confidence import ConfidenceModel, calibrate
-from evaluation.significance import randomisation_p_values
-from index.building import BuildReport, Progress, build_index
+from answer.confidence import ConfidenceModel
 from index.embedding import Embedder, SentenceTransformerEmbedder, locate_model
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import export_model, find_export
+from index.progress import Progress
 from index.query_memory import RememberedQueries
 from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
-from index.vector_cache import VectorCache
 from index.versions import served_before
-from ingest.corpus_editing import NewDocument
 from ingest.errors import ExportError, IndexMismatchError, SnapshotError
-from ingest.reading_cache import ReadingCache
-from service import freshness
-from service.fetched_documents import fetch_document
-from service.job_work import Workshop
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
@@ -64,55 +57,6 @@ def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Em
 def make_reranker(settings: Settings) -> Reranker | None:
     """Load the reranker where one is named."""
     return CrossEncoderReranker(settings.reranker_model) if settings.reranker_model else None
-
-
-def build(
-    settings: Settings,
-    embedder: Embedder,
-    *,
-    progress: Progress | None = None,
-    activate_anyway: bool = False,
-) -> BuildReport:
-    """Build a snapshot of the corpus, and activate it unless it finds its own sources significantly worse."""
-    return build_index(
-        settings.corpus_dir,
-        settings.index_dir,
-        embedder=embedder,
-        cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
-        calibrate=calibrate,
-        read=ReadingCache(settings.cache_dir / "readings.sqlite").read,
-        paired_test=_paired_test,
-        progress=progress,
-        activate_anyway=activate_anyway,
-    )
-
-
-def _paired_test(differences: NDArray[np.float64]) -> float:
-    return float(randomisation_p_values(differences[:, None])[0])
-
-
-def make_workshop(settings: Settings) -> Workshop:
-    """Join what working on jobs needs; the encoder is loaded when something is built."""
-
-    @cache
-    def embedder() -> Embedder:
-        return make_embedder(settings)
-
-    def build_if_needed(
-        progress: Progress, *, activate_anyway: bool, even_if_fresh: bool
-    ) -> BuildReport | None:
-        inputs = freshness.hash_inputs(settings)
-        if not even_if_fresh and freshness.is_fresh(settings, inputs):
-            return None
-        progress("load encoder", 0, 1)
-        built = build(settings, embedder(), progress=progress, activate_anyway=activate_anyway)
-        freshness.remember(settings, built.version, inputs)
-        return built
-
-    def fetch(target: str, *, number: int | None) -> NewDocument:
-        return fetch_document(settings, target, number=number)[0]
-
-    return Workshop(settings, fetch=fetch, build=build_if_needed)
 
 
 def open_current(index_dir: Path, embedder: Embedder, reranker: Reranker | None) -> ServingIndex:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service import wiring
+from service import build_wiring, wiring
 from service.asking import answer_request
 from service.schemas import AskRequest
 from service.settings import Settings
@@ -47,7 +47,7 @@ def test_the_question_of_the_readme_has_the_answer_of_the_readme(tmp_path: Path)
         cache_dir=share_exports(tmp_path / "cache"),
     )
     embedder = wiring.make_embedder(settings)
-    wiring.build(settings, embedder)
+    build_wiring.build(settings, embedder)
 
     serving = wiring.open_current(settings.index_dir, embedder, None)
     reply = answer_request(AskRequest(**asked), serving).model_dump(mode="json")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from answer.questions import offtopic_questions
 from index.embedding import Embedder
 from index.snapshot import build_lock, current_version
-from service import freshness, wiring
+from service import build_wiring, freshness, wiring
 from service.cli import app
 from service.release import RELEASE
 from service.settings import Settings
@@ -182,14 +182,14 @@ def test_every_change_that_matters_makes_an_index_stale(tmp_path: Path, change: 
 def test_what_is_edited_while_a_build_runs_makes_its_index_stale(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    build = wiring.build
+    build = build_wiring.build
 
     def build_and_edit(*args: Any, **kwargs: Any) -> Any:
         built = build(*args, **kwargs)
         (tmp_path / "corpus" / "late.md").write_text("# Late\n\nWritten while the build ran.\n")
         return built
 
-    monkeypatch.setattr(wiring, "build", build_and_edit)
+    monkeypatch.setattr(build_wiring, "build", build_and_edit)
     run_well("build")
     monkeypatch.undo()
     settings = Settings(corpus_dir=tmp_path / "corpus", index_dir=tmp_path / "index")
