@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 #: How much lower the priority of question threads is than the event loop's; builds beside the service have 10.
-_NICENESS = 5
+_NICENESS = 1
 #: What a question that has no room is told.
 OVERLOADED = f"Too many questions are waiting already. Try again in {OVERLOAD_RETRY_S} s."
 
