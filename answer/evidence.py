@@ -112,10 +112,10 @@ def compare_sentences(
     context = terms_asked & _terms_of(headings)
     above = frozenset(each.name for each in asked.aspects if each.shown.search(headings))
     found = []
-    texts = _sentence_texts(hit.passage)
-    for sentence, text, cosine, match in zip(
-        hit.passage.sentences, texts, cosines.tolist(), matches.tolist(), strict=True
+    for sentence, cosine, match in zip(
+        hit.passage.sentences, cosines.tolist(), matches.tolist(), strict=True
     ):
+        text = hit.passage.text_of(sentence)
         own_terms = _terms_of(text)
         covered = context | (terms_asked & own_terms)
         shown = above.union(each.name for each in asked.aspects if each.shown.search(text))
@@ -123,13 +123,9 @@ def compare_sentences(
     return found
 
 
-def _sentence_texts(passage: Passage) -> list[str]:
-    return [passage.text[each.start - passage.start : each.end - passage.start] for each in passage.sentences]
-
-
 def _has_term(passage: Passage, term: str) -> bool:
     """Whether a sentence of a passage has a term, headings left out."""
-    return any(term in _terms_of(text) for text in _sentence_texts(passage))
+    return any(term in _terms_of(passage.text_of(each)) for each in passage.sentences)
 
 
 @lru_cache(maxsize=16_384)

@@ -18,7 +18,7 @@ def pseudo_questions(searcher: Searcher) -> list[str]:
     found: list[tuple[bool, str, str]] = []
     for passage in searcher.content.all_passages():
         for sentence in passage.sentences:
-            text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+            text = passage.text_of(sentence)
             words = [word.strip("[]().,;:").lower() for word in text.split() if terms(word)]
             if words:
                 keywords = " ".join(words[at] for at in sorted(_pick(words, text)))

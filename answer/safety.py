@@ -69,7 +69,7 @@ def _find_reason(flag: RedFlag, searcher: Searcher) -> str | None:
 def _says_why(passage: Passage, flag: RedFlag) -> bool:
     """Whether one sentence of a passage has a word of every group that the flag asks for."""
     for sentence in passage.sentences:
-        text = passage.text[sentence.start - passage.start : sentence.end - passage.start]
+        text = passage.text_of(sentence)
         found = frozenset(stems(_WORD.findall(text.lower())))
         if all(found & group for group in flag.because):
             return True

@@ -171,6 +171,10 @@ class Passage:
                 f"passage {self.passage_id}: references {self.references} must ascend, without repeats"
             )
 
+    def text_of(self, sentence: Sentence) -> str:
+        """Return one of the passage's sentences as it stands in the document."""
+        return self.text[sentence.start - self.start : sentence.end - self.start]
+
 
 def passage_id(doc_id: str, start: int, text: str) -> str:
     """Return the identifier of a passage: same document, same span and same text give the same one."""

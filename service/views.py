@@ -190,7 +190,7 @@ def _citing_sentences(passage: Passage, number: int) -> list[schemas.CitingSente
         schemas.CitingSentence(
             doc_id=passage.doc_id,
             passage_id=passage.passage_id,
-            text=passage.text[sentence.start - passage.start : sentence.end - passage.start],
+            text=passage.text_of(sentence),
             start=sentence.start,
             end=sentence.end,
         )

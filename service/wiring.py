@@ -1,6 +1,6 @@
 """Joining the real parts that answer; every other module sees protocols and values only.
 
-What builds is joined in `service.build_wiring`, which takes half a second longer to import.
+What builds is joined in `service.build_wiring`, which loads the readers of every format as well.
 """
 
 import gc

@@ -59,6 +59,17 @@ def test_a_notice_stands_without_a_passage() -> None:
     assert notices("crushing chest pain", CRAMP)[0][1] is None
 
 
+def test_the_passage_that_says_why_is_looked_up_once_for_each_index() -> None:
+    asked = "My calf is red, hot and swollen."
+    with_it, without = FakeSearcher(CLOT), FakeSearcher("Drink enough water.")
+
+    for _ in range(2):
+        assert all(each.passage_id for each in find_notices(asked, cast(Searcher, with_it)))
+        assert not any(each.passage_id for each in find_notices(asked, cast(Searcher, without)))
+
+    assert len(with_it.queries) == len(without.queries) == 1
+
+
 def test_an_ordinary_question_has_no_notice_and_costs_no_search() -> None:
     searcher = FakeSearcher(CLOT)
 

@@ -5,6 +5,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -281,3 +282,24 @@ def test_windows_grow_to_their_most_and_hold_every_question_once(count: int) -> 
     assert [len(window) for window in windows[:2]] == [FIRST_WINDOW, 2 * FIRST_WINDOW][
         : len(windows)
     ] or count < 96
+
+
+def test_a_batch_is_answered_on_one_thread_at_a_time(
+    serving: ServingIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    under_way, most = [0], [0]
+
+    def watched(asked: Any, index: ServingIndex) -> Any:
+        under_way[0] += 1
+        most[0] = max(most[0], under_way[0])
+        time.sleep(0.001)  # lets another thread in, if there is one
+        reply = answer_request(asked, index)
+        under_way[0] -= 1
+        return reply
+
+    monkeypatch.setattr(batch_asking, "answer_request", watched)
+    with TestClient(make_app(serving, query_threads=2)) as client:
+        response = client.post(PATH, json=batch_of(QUESTIONS * (3 * QUESTIONS_PER_TASK)))
+
+    assert response.status_code == 200
+    assert most == [1]
