@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from answer.evidence import (
     EVIDENCE_PASSAGES,
     JUDGED_PASSAGES,
+    POOL_PASSAGES,
     Asked,
     compare_sentences,
     covered_weight,
@@ -127,3 +128,23 @@ def test_nothing_found_gives_no_evidence_and_no_error(searcher: Searcher) -> Non
 
     assert evidence.sentences == ()
     assert np.array_equal(evidence.features.as_array(), np.zeros(4))
+
+
+def test_a_passage_that_ranks_lower_is_compared_whole_where_one_of_its_sentences_has_the_term(
+    searcher: Searcher,
+) -> None:
+    all_words = " ".join(passage.text for passage in searcher.content.all_passages())
+    result = searcher.search(all_words, k=POOL_PASSAGES)
+    evidence = gather_evidence(searcher, result)
+    lower = [hit for hit in result.ranked[EVIDENCE_PASSAGES:] if hit.lexical > 0]
+    assert lower
+
+    for term in {*terms(lower[-1].passage.text), "zebra"}:
+        having = [
+            hit
+            for hit in lower
+            if any(term in terms(hit.passage.text_of(sentence)) for sentence in hit.passage.sentences)
+        ]
+        expected = [(hit.rank, sentence.start) for hit in having for sentence in hit.passage.sentences]
+        assert [(each.passage.rank, each.sentence.start) for each in evidence.further(term)] == expected
+        assert bool(expected) == (term != "zebra")
