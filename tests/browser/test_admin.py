@@ -304,9 +304,9 @@ def test_a_broken_stream_is_taken_up_again(visit: Visit, editable: str) -> None:
 
 def test_removing_asks_first_and_keeps_the_document_when_told_to(editor: Visitor) -> None:
     unlock(editor.page)
-    rows = editor.page.locator("#documents-section tbody tr").count()
 
     editor.page.get_by_role("button", name="Remove Bee stings").click()
+    rows = editor.page.locator("#documents-section tbody tr").count()
     dialog = editor.page.get_by_role("dialog")
     expect(dialog).to_contain_text("Remove “\u2068Bee stings\u2069”?")
     dialog.get_by_role("button", name="Cancel").click()
