@@ -6,14 +6,14 @@ What builds is joined in `service.build_wiring`, which loads the readers of ever
 import gc
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
-from index.embedding import Embedder, SentenceTransformerEmbedder, locate_model
+from index.embedding import Embedder, ModelSource, SentenceTransformerEmbedder, locate_model
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import export_model, find_export
 from index.progress import Progress
@@ -22,6 +22,7 @@ from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
 from index.versions import served_before
+from ingest.durable_files import exclusive
 from ingest.errors import ExportError, IndexMismatchError, SnapshotError
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
@@ -33,14 +34,33 @@ _WARM_UP_QUESTION = "What helps when my leg hurts?"
 def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Embedder:
     """Open the encoder in the form that is served, which is made when it is not there yet or damaged.
 
-    Making it takes some ten seconds and needs torch; opening it takes less than one. A model that has no
-    such form is served by sentence-transformers.
+    Making it takes some ten seconds and needs torch; opening it takes less than one. Of several processes one
+    makes it and the others wait. A model that has no such form is served by sentence-transformers.
     """
     source, folder = locate_model(settings.embedding_model), settings.cache_dir / "models"
-    try:
+    with suppress(ExportError):
         return OnnxEmbedder(find_export(folder, source))
-    except ExportError as missing:
-        _log.info("encoder is exported", extra={"reason": str(missing)})
+    with _alone_in(folder):
+        try:
+            return OnnxEmbedder(find_export(folder, source))  # whoever held the lock has made it meanwhile
+        except ExportError as missing:
+            _log.info("encoder is exported", extra={"reason": str(missing)})
+        return _make_served(settings, folder, source, progress=progress)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    with ExitStack() as stack:
+        # Where nothing can be written there is nothing to be made by two at once.
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(exclusive(folder))
+        yield
+
+
+def _make_served(
+    settings: Settings, folder: Path, source: ModelSource, *, progress: Progress | None
+) -> Embedder:
     if progress is not None:
         progress("export encoder", 0, 1)
     original = SentenceTransformerEmbedder(settings.embedding_model)
