@@ -94,4 +94,4 @@ def _references(
     shown = {number for hit in passages for number in hit.passage.references}
     if answer is not None:
         shown |= {number for sentence in answer.sentences for number in sentence.references}
-    return tuple(reference for reference in searcher.content.references if reference.number in shown)
+    return tuple(searcher.content.references_of(shown))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from answer.confidence import ConfidenceModel
 from evaluation.ranking_sets import CorpusDocument
-from index.building import Calibrator, write_parts
+from index.building import Calibrator
 from index.content import Content
 from index.embedding import Embedder
+from index.parts import write_parts
 from index.progress import Progress
 from index.searching import Searcher
 from index.vector_cache import VectorCache

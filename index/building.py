@@ -4,48 +4,26 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
-from index.content import Content, write_content
+from index.content import Content
 from index.embedding import Embedder
-from index.late_interaction import TokenStoreWriter
-from index.lexical import BM25Index
+from index.parts import write_parts
 from index.progress import Progress
-from index.searching import (
-    CONFIDENCE_NAME,
-    CONTENT_NAME,
-    LEXICAL_NAME,
-    RANKS_NAME,
-    SENTENCES_NAME,
-    TOKENS_NAME,
-    VECTORS_NAME,
-    WORDING_NAME,
-    WORDS_NAME,
-    Searcher,
-)
+from index.searching import CONFIDENCE_NAME, RANKS_NAME, Searcher
 from index.self_score import PairedTest, SelfScore, find_decline, rank_citations, score_citations
 from index.snapshot import activate, build_lock, current_version, keep_aside, prune, write_snapshot
-from index.spelling import Spelling
 from index.vector_cache import VectorCache
-from index.vectors import FlatVectorStore
-from index.wording import Wording, lay_words
 from ingest.bibliography import Ledger, Numbering, number_references
 from ingest.chunking import CHUNKER_VERSION, ChunkLimits, chunk_document
 from ingest.corpus import LEDGER_NAME, MANIFEST_NAME, Corpus, Reader, load_corpus, reference_lists
 from ingest.durable_files import exclusive
 from ingest.errors import BibliographyError, CorpusError, SnapshotNotFoundError
-from ingest.markers import without_markers
 from ingest.readers.registry import read_document
-from ingest.records import Document, Passage
-
-#: A larger index is searched without comparing tokens: they take some 40 kB a passage.
-MOST_PASSAGES_WITH_TOKENS = 50_000
-_PASSAGES_AT_ONCE = 1_000
+from ingest.records import BODY_KINDS, Passage
 
 
 class Calibrator(Protocol):
@@ -104,18 +82,20 @@ def build_index(
         corpus = _load(corpus_dir, read)
         numbering = number_references(corpus.pinned, reference_lists(corpus), corpus.ledger)
         _refuse_unknown_sources(corpus, numbering)
+        _refuse_without_text(corpus)
         content = _content(corpus, numbering, embedder, report)
         _keep_ledger(corpus_dir, corpus.ledger, numbering.ledger)
         ranks: dict[str, float] = {}
+        counts: dict[str, int] = {}
 
         def fill(folder: Path) -> dict[str, Any]:
-            write_parts(folder, content, embedder, cache, report)
+            counts.update(write_parts(folder, content, embedder, cache, report))
             report("score", 0, 1)
             found, parameters = _judge(folder, embedder, cache, calibrate, corpus_dir)
             ranks.update(found)
             _write_json(folder / CONFIDENCE_NAME, parameters)
             _write_json(folder / RANKS_NAME, ranks)
-            return _manifest_fields(corpus, content, embedder, score_citations(ranks))
+            return _manifest_fields(corpus, counts, embedder, score_citations(ranks))
 
         version = write_snapshot(index_dir, fill)
         worse = None if activate_anyway else _why_worse(index_dir, version, ranks, paired_test)
@@ -127,10 +107,10 @@ def build_index(
     return BuildReport(
         version=version,
         corpus_title=corpus.title,
-        n_documents=len(content.documents),
-        n_passages=len(content.passages),
-        n_sentences=sum(len(passage.sentences) for passage in content.passages),
-        n_references=len(content.references),
+        n_documents=counts["documents"],
+        n_passages=counts["passages"],
+        n_sentences=counts["sentences"],
+        n_references=counts["references"],
         self_score=score_citations(ranks),
         quarantined=tuple((each.path, each.reason) for each in corpus.quarantined),
         warnings=(*corpus.warnings, *numbering.ambiguities),
@@ -194,105 +174,40 @@ def _refuse_unknown_sources(corpus: Corpus, numbering: Numbering) -> None:
             )
 
 
-def _content(corpus: Corpus, numbering: Numbering, embedder: Embedder, report: Progress) -> Content:
-    limits = ChunkLimits.within(embedder.identity.max_tokens)
-    passages: list[Passage] = []
-    for done, document in enumerate(corpus.documents):
-        report("cut", done, len(corpus.documents))
-        numbers = numbering.numbers.get(document.doc_id, {})
-        passages += chunk_document(
-            document, numbers=numbers, count_tokens=embedder.count_tokens, limits=limits
-        )
-    if not passages:
+def _refuse_without_text(corpus: Corpus) -> None:
+    if not any(block.kind in BODY_KINDS for document in corpus.documents for block in document.blocks):
         reasons = "; ".join(f"{each.path}: {each.reason}" for each in corpus.quarantined)
         raise CorpusError(f"No document of the corpus has any text to index. {reasons}".strip())
+
+
+def _content(corpus: Corpus, numbering: Numbering, embedder: Embedder, report: Progress) -> Content:
+    limits = ChunkLimits.within(embedder.identity.max_tokens)
+
+    def cut() -> Iterator[Passage]:
+        for done, document in enumerate(corpus.documents):
+            report("cut", done, len(corpus.documents))
+            numbers = numbering.numbers.get(document.doc_id, {})
+            yield from chunk_document(
+                document, numbers=numbers, count_tokens=embedder.count_tokens, limits=limits
+            )
+
     return Content(
         documents=corpus.documents,
-        passages=tuple(passages),
+        passages=cut(),
         references=numbering.entries,
         numbers=numbering.numbers,
     )
 
 
-def write_parts(
-    folder: Path, content: Content, embedder: Embedder, cache: VectorCache, report: Progress
-) -> None:
-    """Write everything that a `Searcher` opens into an empty folder: content, vectors and terms."""
-
-    def embed_progress(stage: str) -> Callable[[int, int], None]:
-        return lambda done, total: report(stage, done, total)
-
-    write_content(folder / CONTENT_NAME, content)
-    texts = [passage.embedding_text for passage in content.passages]
-    vectors = cache.embed(embedder, texts, progress=embed_progress("embed passages"))
-    FlatVectorStore.of(vectors).write(folder / VECTORS_NAME)
-    _write_sentences(folder, content, embedder, cache, embed_progress("embed sentences"))
-    (folder / LEXICAL_NAME).mkdir()
-    titles = {document.doc_id: document.title for document in content.documents}
-    searchable = [f"{titles[passage.doc_id]}\n{passage.embedding_text}" for passage in content.passages]
-    BM25Index.of(searchable).write(folder / LEXICAL_NAME)
-    Spelling.of([*searchable, *lay_words()]).write(folder / WORDS_NAME)
-    Wording.of(searchable).write(folder / WORDING_NAME)
-
-
-def _write_sentences(
-    folder: Path,
-    content: Content,
-    embedder: Embedder,
-    cache: VectorCache,
-    progress: Callable[[int, int], None],
-) -> None:
-    """Write the vectors of all sentences, and those of their tokens where the index is small enough."""
-    with_tokens = len(content.passages) <= MOST_PASSAGES_WITH_TOKENS
-    texts = _sentence_texts(content)
-    lengths = [len(passage.sentences) for passage in content.passages]
-    ends = np.cumsum([0, *lengths])
-    vectors = np.empty((len(texts), embedder.identity.dim), dtype=np.float16)
-    if not with_tokens:
-        vectors[:] = cache.embed(embedder, texts, progress=progress)
-    else:
-        (folder / TOKENS_NAME).mkdir()
-        writer = TokenStoreWriter(folder / TOKENS_NAME)
-        for first in range(0, len(lengths), _PASSAGES_AT_ONCE):
-            last = min(first + _PASSAGES_AT_ONCE, len(lengths))
-            vectors[ends[first] : ends[last]], tokens = cache.encode(
-                embedder, texts[ends[first] : ends[last]]
-            )
-            for at in range(first, last):
-                writer.add_passage(tokens[ends[at] - ends[first] : ends[at + 1] - ends[first]])
-            progress(int(ends[last]), len(texts))
-        writer.finish(n_passages=len(lengths))
-    np.save(folder / SENTENCES_NAME, vectors, allow_pickle=False)
-
-
-def _sentence_texts(content: Content) -> list[str]:
-    by_id: dict[str, Document] = {document.doc_id: document for document in content.documents}
-    return [
-        without_markers(
-            by_id[passage.doc_id].text,
-            by_id[passage.doc_id].citations,
-            start=sentence.start,
-            end=sentence.end,
-        )
-        for passage in content.passages
-        for sentence in passage.sentences
-    ]
-
-
 def _manifest_fields(
-    corpus: Corpus, content: Content, embedder: Embedder, self_score: SelfScore
+    corpus: Corpus, counts: Mapping[str, int], embedder: Embedder, self_score: SelfScore
 ) -> dict[str, Any]:
     return {
         "title": corpus.title,
         "model": embedder.identity.as_json(),
         "chunker": CHUNKER_VERSION,
-        "documents": {document.doc_id: document.sha256 for document in content.documents},
-        "counts": {
-            "documents": len(content.documents),
-            "passages": len(content.passages),
-            "sentences": sum(len(passage.sentences) for passage in content.passages),
-            "references": len(content.references),
-        },
+        "documents": {document.doc_id: document.sha256 for document in corpus.documents},
+        "counts": dict(counts),
         "self_score": asdict(self_score),
         "quarantined": [asdict(each) for each in corpus.quarantined],
     }

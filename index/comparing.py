@@ -54,14 +54,13 @@ def compare_content(before: ContentStore, after: ContentStore) -> ContentDiff:
         {each.doc_id: each.sha256 for each in after.summaries},
     )
     references = _Sides(_by_number(before.references), _by_number(after.references))
-    old = {each.passage_id: each for each in before.all_passages()}
-    new = {each.passage_id: each for each in after.all_passages()}
+    old, new = before.passage_ids(), after.passage_ids()
     return ContentDiff(
         documents_added=tuple(documents.added),
         documents_removed=tuple(documents.removed),
         documents_changed=tuple(documents.changed),
-        passages_added=tuple(each for key, each in new.items() if key not in old),
-        passages_removed=tuple(each for key, each in old.items() if key not in new),
+        passages_added=tuple(after.passages([at for key, at in new.items() if key not in old])),
+        passages_removed=tuple(before.passages([at for key, at in old.items() if key not in new])),
         references_added=tuple(references.added),
         references_removed=tuple(references.removed),
         references_changed=tuple(references.changed),

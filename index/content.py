@@ -3,12 +3,17 @@
 import sqlite3
 import threading
 import weakref
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from array import array
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from ingest.errors import NotIndexedError
@@ -19,17 +24,28 @@ _PASSAGE = TypeAdapter(Passage)
 _REFERENCE = TypeAdapter(Reference)
 _NUMBERS = TypeAdapter(dict[int, int])
 
-#: How many passages stay in memory once they have been read: those of a few documents, at a few KB each.
-_PASSAGES_KEPT = 2_048
+#: How many passages, and how many references, stay in memory once they have been read: at a few KB each.
+_KEPT = 2_048
+#: So many passages are written or read at once, so that those of a large index need not all be in memory.
+_AT_ONCE = 1_000
+_NAMED = 20  # of those that there are, when one is asked for that there is not
 
+_BY_POSITION = "SELECT position, record FROM passages WHERE position IN ({})"
+_BY_NUMBER = "SELECT number, record FROM bibliography WHERE number IN ({})"
+
+V = TypeVar("V")
+
+#: `layout` holds what is wanted of every passage when an index is opened: 32-bit integers, little-endian, in order of
+#: position.
 _SCHEMA = """
 CREATE TABLE documents (
-    position INTEGER PRIMARY KEY, doc_id TEXT NOT NULL UNIQUE, numbers TEXT NOT NULL, record TEXT NOT NULL
+    position INTEGER PRIMARY KEY, doc_id TEXT NOT NULL UNIQUE, numbers TEXT NOT NULL, summary TEXT NOT NULL,
+    record TEXT NOT NULL
 );
 CREATE TABLE passages (
-    position INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, document INTEGER NOT NULL,
-    sentences INTEGER NOT NULL, record TEXT NOT NULL
+    position INTEGER PRIMARY KEY, passage_id TEXT NOT NULL UNIQUE, document INTEGER NOT NULL, record TEXT NOT NULL
 );
+CREATE TABLE layout (documents BLOB NOT NULL, sentences BLOB NOT NULL);
 CREATE INDEX passages_by_document ON passages (document, position);
 CREATE TABLE cited (number INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY (number, position)) WITHOUT ROWID;
 CREATE TABLE bibliography (number INTEGER PRIMARY KEY, record TEXT NOT NULL);
@@ -52,11 +68,12 @@ _OF_THE_DISK = frozenset(
 class Content:
     """What is written: everything but vectors and terms.
 
-    Passages stand in order of (document, start): a passage's place in it is its position everywhere.
+    Passages stand in order of (document, start): a passage's place in it is its position everywhere. They are gone
+    through once, so that they can be cut while they are written.
     """
 
     documents: tuple[Document, ...]
-    passages: tuple[Passage, ...]
+    passages: Iterable[Passage]
     references: tuple[Reference, ...]
     numbers: Mapping[str, Mapping[int, int]]  # doc_id -> number it prints -> number of this index
 
@@ -76,6 +93,9 @@ class DocumentSummary:
     sha256: str
     n_passages: int
     n_chars: int
+
+
+_SUMMARY = TypeAdapter(DocumentSummary)
 
 
 def write_content(path: Path, content: Content) -> None:
@@ -101,42 +121,98 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 
 def _write(connection: sqlite3.Connection, content: Content) -> None:
-    place = {document.doc_id: at for at, document in enumerate(content.documents)}
     connection.executescript(_SCHEMA)
+    n_passages = _write_passages(connection, content)
     connection.executemany(
-        "INSERT INTO documents VALUES (?, ?, ?, ?)",
+        "INSERT INTO documents VALUES (?, ?, ?, ?, ?)",
         (
             (
                 at,
                 document.doc_id,
                 _NUMBERS.dump_json(dict(content.numbers.get(document.doc_id, {}))).decode(),
+                _SUMMARY.dump_json(_summarise(document, n_passages=n_passages[at])).decode(),
                 _DOCUMENT.dump_json(document).decode(),
             )
             for at, document in enumerate(content.documents)
         ),
     )
     connection.executemany(
-        "INSERT INTO passages VALUES (?, ?, ?, ?, ?)",
-        (
-            (
-                at,
-                each.passage_id,
-                place[each.doc_id],
-                len(each.sentences),
-                _PASSAGE.dump_json(each).decode(),
-            )
-            for at, each in enumerate(content.passages)
-        ),
-    )
-    connection.executemany(
-        "INSERT INTO cited VALUES (?, ?)",
-        ((number, at) for at, passage in enumerate(content.passages) for number in passage.references),
-    )
-    connection.executemany(
         "INSERT INTO bibliography VALUES (?, ?)",
         ((each.number, _REFERENCE.dump_json(each).decode()) for each in content.references),
     )
     connection.commit()
+
+
+def _write_passages(connection: sqlite3.Connection, content: Content) -> Counter[int]:
+    """Write the passages with their numbers and their layout, and return how many each document has, by place."""
+    place = {document.doc_id: at for at, document in enumerate(content.documents)}
+    documents, sentences = array("i"), array("i")
+    for many in batched(content.passages, _AT_ONCE):
+        first = len(documents)
+        documents.extend(place[each.doc_id] for each in many)
+        sentences.extend(len(each.sentences) for each in many)
+        connection.executemany(
+            "INSERT INTO passages VALUES (?, ?, ?, ?)",
+            (
+                (at, each.passage_id, place[each.doc_id], _PASSAGE.dump_json(each).decode())
+                for at, each in enumerate(many, start=first)
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO cited VALUES (?, ?)",
+            ((number, at) for at, each in enumerate(many, start=first) for number in each.references),
+        )
+    connection.execute(
+        "INSERT INTO layout VALUES (?, ?)",
+        [np.array(values, dtype="<i4").tobytes() for values in (documents, sentences)],
+    )
+    return Counter(documents)
+
+
+def _summarise(document: Document, *, n_passages: int) -> DocumentSummary:
+    return DocumentSummary(
+        doc_id=document.doc_id,
+        title=document.title,
+        kind=document.kind,
+        fidelity=document.fidelity,
+        reference_number=document.reference_number,
+        url=document.url,
+        licence=document.licence,
+        retrieved_at=document.retrieved_at,
+        sha256=document.sha256,
+        n_passages=n_passages,
+        n_chars=len(document.text),
+    )
+
+
+def batched(values: Iterable[V], size: int) -> Iterator[list[V]]:
+    """Yield values in lists of `size`, the last one as long as what is left."""
+    rest = iter(values)
+    while many := list(islice(rest, size)):
+        yield many
+
+
+class _RecentlyRead(Generic[V]):
+    """Values by number, those that were not asked for longest let go of; safe to use from several threads."""
+
+    def __init__(self, *, at_most: int) -> None:
+        self._at_most = at_most
+        self._values: OrderedDict[int, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, numbers: Iterable[int]) -> dict[int, V]:
+        """Return those of the numbers that are there."""
+        with self._lock:
+            return {number: self._values[number] for number in numbers if number in self._values}
+
+    def keep(self, found: Mapping[int, V]) -> None:
+        """Keep values for whoever asks next."""
+        with self._lock:
+            for number, value in found.items():
+                self._values[number] = value
+                self._values.move_to_end(number)
+            while len(self._values) > self._at_most:
+                self._values.popitem(last=False)
 
 
 class ContentStore:
@@ -155,14 +231,12 @@ class ContentStore:
         # A connection holds itself in a circle; whoever drops the store frees the file at once all the same.
         weakref.finalize(self, self._connection.close)
         self._lock = threading.Lock()
-        self._read: OrderedDict[int, Passage] = (
-            OrderedDict()
-        )  # by position, the one not asked for longest first
-        self.references = tuple(
-            _REFERENCE.validate_json(record)
-            for (record,) in self._rows("SELECT record FROM bibliography ORDER BY number")
+        self._passages: _RecentlyRead[Passage] = _RecentlyRead(at_most=_KEPT)
+        self._references: _RecentlyRead[Reference] = _RecentlyRead(at_most=_KEPT)
+        self.summaries = tuple(
+            _SUMMARY.validate_json(summary)
+            for (summary,) in self._rows("SELECT summary FROM documents ORDER BY position")
         )
-        self.summaries = tuple(self._summaries())
         self._place = {summary.doc_id: at for at, summary in enumerate(self.summaries)}
 
     def close(self) -> None:
@@ -181,28 +255,43 @@ class ContentStore:
         """Return number printed by a document -> number of this index."""
         return _NUMBERS.validate_json(self._document_row(doc_id, "numbers"))
 
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The whole bibliography, in order of number; it is read anew each time."""
+        rows = self._rows("SELECT record FROM bibliography ORDER BY number")
+        return tuple(_REFERENCE.validate_json(record) for (record,) in rows)
+
+    def references_of(self, numbers: Iterable[int]) -> list[Reference]:
+        """Return the entries of the bibliography that have these numbers, in order of number."""
+        found = self._read(self._references, set(numbers), _REFERENCE, _BY_NUMBER)
+        return [found[number] for number in sorted(found)]
+
     def passages(self, positions: Sequence[int]) -> list[Passage]:
         """Return the passages at these positions, in the order asked for."""
         asked = [int(position) for position in positions]
-        with self._lock:
-            found = {at: self._read[at] for at in asked if at in self._read}
-        missing = [at for at in asked if at not in found]
-        if missing:
-            marks = ",".join("?" * len(missing))
-            query = f"SELECT position, record FROM passages WHERE position IN ({marks})"  # noqa: S608  # only marks
-            found |= {int(at): _PASSAGE.validate_json(record) for at, record in self._rows(query, missing)}
-        passages = [found[at] for at in asked]
-        self._keep(asked, passages)
-        return passages
+        found = self._read(self._passages, asked, _PASSAGE, _BY_POSITION)
+        return [found[at] for at in asked]
 
-    def _keep(self, positions: Sequence[int], passages: Sequence[Passage]) -> None:
-        """Keep passages for whoever asks next, and let go of those that were not asked for longest."""
-        with self._lock:
-            for at, passage in zip(positions, passages, strict=True):
-                self._read[at] = passage
-                self._read.move_to_end(at)
-            while len(self._read) > _PASSAGES_KEPT:
-                self._read.popitem(last=False)
+    def _read(
+        self, recent: _RecentlyRead[V], numbers: Collection[int], record: TypeAdapter[V], query: str
+    ) -> dict[int, V]:
+        """Return the records under numbers, from memory or from the file; those that there are not are left out."""
+        found = recent.find(numbers)
+        for missing in batched([number for number in numbers if number not in found], _AT_ONCE):
+            rows = self._rows(query.format(",".join("?" * len(missing))), missing)
+            found |= {int(number): record.validate_json(each) for number, each in rows}
+        recent.keep({number: found[number] for number in numbers if number in found})
+        return found
+
+    @property
+    def n_passages(self) -> int:
+        """How many passages there are."""
+        return sum(each.n_passages for each in self.summaries)
+
+    def passage_ids(self) -> dict[str, int]:
+        """Return the position of each passage under its id, in order of position."""
+        rows = self._rows("SELECT passage_id, position FROM passages ORDER BY position")
+        return {passage_id: int(position) for passage_id, position in rows}
 
     def position_of(self, passage_id: str) -> int:
         """Return the position of a passage.
@@ -231,10 +320,11 @@ class ContentStore:
         Raises:
             NotIndexedError: If the bibliography has no such number.
         """
-        if not any(reference.number == number for reference in self.references):
+        if not self.references_of([number]):
+            first = self._rows("SELECT number FROM bibliography ORDER BY number LIMIT ?", [_NAMED + 1])
+            named = [str(each) for (each,) in first[:_NAMED]] + ["and more"] * (len(first) > _NAMED)
             raise NotIndexedError(
-                f"There is no reference {number} in this index. It has: "
-                f"{', '.join(str(reference.number) for reference in self.references) or 'none'}."
+                f"There is no reference {number} in this index. It has: {', '.join(named) or 'none'}."
             )
         rows = self._rows("SELECT position FROM cited WHERE number = ? ORDER BY position", [number])
         return [int(position) for (position,) in rows]
@@ -251,45 +341,26 @@ class ContentStore:
             )
         return self._place[doc_id]
 
-    def layout(self) -> list[tuple[int, int]]:
-        """Return, for each passage in order of position, its document's place and its number of sentences."""
-        return [
-            (int(a), int(b))
-            for a, b in self._rows("SELECT document, sentences FROM passages ORDER BY position")
-        ]
+    def layout(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the place of each passage's document and its number of sentences, both of shape (n_passages,)."""
+        [(documents, sentences)] = self._rows("SELECT documents, sentences FROM layout")
+        return np.frombuffer(documents, dtype="<i4"), np.frombuffer(sentences, dtype="<i4")
 
-    def all_passages(self) -> list[Passage]:
-        """Return every passage in order of position."""
-        return [
-            _PASSAGE.validate_json(record)
-            for (record,) in self._rows("SELECT record FROM passages ORDER BY position")
-        ]
-
-    def _summaries(self) -> Iterable[DocumentSummary]:
-        grouped = self._rows("SELECT document, count(*) FROM passages GROUP BY document")
-        counts = {int(place): int(count) for place, count in grouped}
-        for at, record in self._rows("SELECT position, record FROM documents ORDER BY position"):
-            document = _DOCUMENT.validate_json(record)
-            yield DocumentSummary(
-                doc_id=document.doc_id,
-                title=document.title,
-                kind=document.kind,
-                fidelity=document.fidelity,
-                reference_number=document.reference_number,
-                url=document.url,
-                licence=document.licence,
-                retrieved_at=document.retrieved_at,
-                sha256=document.sha256,
-                n_passages=counts.get(int(at), 0),
-                n_chars=len(document.text),
+    def all_passages(self) -> Iterator[Passage]:
+        """Yield every passage in order of position, a few read at once."""
+        for first in range(0, self.n_passages, _AT_ONCE):
+            rows = self._rows(
+                "SELECT record FROM passages WHERE position >= ? AND position < ? ORDER BY position",
+                [first, first + _AT_ONCE],
             )
+            yield from (_PASSAGE.validate_json(record) for (record,) in rows)
 
     def _document_row(self, doc_id: str, column: str) -> str:
         place = self.place_of(doc_id)
         rows = self._rows(f"SELECT {column} FROM documents WHERE position = ?", [place])  # noqa: S608  # ours, not input
         return str(rows[0][0])
 
-    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[str, ...]]:
+    def _rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock, _disk_errors(self._path):
             return self._connection.execute(query, [_plain(value) for value in parameters]).fetchall()
 

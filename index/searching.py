@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.clustered_vectors import ClusteredVectorStore
 from index.content import ContentStore
 from index.diversity import SPREAD_PLACES, put_repeats_last, share_places
 from index.embedding import Embedder, EncodedText
@@ -27,6 +28,8 @@ from ingest.records import Passage
 
 CONTENT_NAME = "content.sqlite"
 VECTORS_NAME = "vectors.faiss"
+#: In the place of the one above where there are very many.
+MAPPED_VECTORS_NAME, CLUSTERS_NAME = "vectors.npy", "clusters.faiss"
 SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
@@ -109,10 +112,8 @@ class Searcher:
         self.embedder = embedder
         self._reranker = reranker
         self._sentence_vectors = sentence_vectors  # (n_sentences, dim), in order of passage and place in it
-        layout = content.layout()
-        lengths = [n_sentences for _, n_sentences in layout]
-        self._document_of = np.array([document for document, _ in layout], dtype=np.int64)  # (n_passages,)
-        self._first_sentence = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        self._document_of, n_sentences = content.layout()  # (n_passages,)
+        self._first_sentence = np.concatenate([[0], np.cumsum(n_sentences, dtype=np.int64)])
 
     @classmethod
     def open(cls, folder: Path, *, embedder: Embedder, reranker: Reranker | None = None) -> "Searcher":
@@ -124,15 +125,12 @@ class Searcher:
         try:
             return cls(
                 content=ContentStore(folder / CONTENT_NAME),
-                vectors=FlatVectorStore.read(folder / VECTORS_NAME),
+                vectors=_open_vectors(folder),
                 lexical=BM25Index.read(folder / LEXICAL_NAME),
                 spelling=Spelling.read(folder / WORDS_NAME),
                 wording=Wording.read(folder / WORDING_NAME),
                 tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
-                # A slice of a plain array is made faster than one of a memmap.
-                sentence_vectors=np.asarray(
-                    np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)
-                ),
+                sentence_vectors=_map(folder / SENTENCES_NAME),
                 embedder=embedder,
                 reranker=reranker,
             )
@@ -259,9 +257,8 @@ class Searcher:
     ) -> NDArray[np.int64]:
         """Return the union of both retrievers' best k positions, ascending."""
         near, _ = self.vectors.search(vector, k=k, among=among)
-        allowed = np.arange(len(lexical), dtype=np.int64) if among is None else among
-        matching = allowed[lexical[allowed] > 0]
-        best = matching[np.lexsort((matching, -lexical[matching]))[:k]]
+        matching = np.flatnonzero(lexical) if among is None else among[lexical[among] > 0]
+        best = matching[best_places(lexical[matching], k=k)]
         return np.union1d(near, best).astype(np.int64)
 
     def _allowed(self, only: SearchFilter) -> NDArray[np.int64] | None:
@@ -292,6 +289,26 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
+
+
+def best_places(scores: NDArray[np.float64], *, k: int) -> NDArray[np.int64]:
+    """Return the places of the best k scores, in no order; of equal ones those that come first."""
+    if len(scores) <= k:
+        return np.arange(len(scores))
+    least = np.partition(scores, len(scores) - k)[len(scores) - k]
+    above = np.flatnonzero(scores > least)
+    return np.concatenate([above, np.flatnonzero(scores == least)[: k - len(above)]])
+
+
+def _open_vectors(folder: Path) -> VectorStore:
+    if (folder / CLUSTERS_NAME).exists():
+        return ClusteredVectorStore.read(folder / CLUSTERS_NAME, vectors=_map(folder / MAPPED_VECTORS_NAME))
+    return FlatVectorStore.read(folder / VECTORS_NAME)
+
+
+def _map(path: Path) -> NDArray[Any]:
+    # A slice of a plain array is made faster than one of a memmap.
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:

@@ -7,7 +7,9 @@
     <version>/         immutable; the version is a hash of the manifest, and so of every byte
         manifest.json  format, hash and size of every file, model, chunker, counts, self-score
         content.sqlite documents, passages, bibliography
-        vectors.faiss  one vector per passage
+        vectors.faiss  one vector per passage; in a very large index
+        vectors.npy    the same, and
+        clusters.faiss the clusters that they lie in
         sentences.npy  one vector per sentence, float16
         tokens/        the vectors of every sentence's tokens, 8 bits a dimension; not in a very large index
         lexical/       BM25
@@ -27,10 +29,12 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from index.cores import available_cores
 from ingest.errors import (
     BuildInProgressError,
     IndexMismatchError,
@@ -39,7 +43,7 @@ from ingest.errors import (
     SnapshotNotFoundError,
 )
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 VERSIONS_KEPT = 5
 MANIFEST_NAME = "manifest.json"
 _CURRENT = "CURRENT"
@@ -166,14 +170,20 @@ def verify(folder: Path) -> dict[str, Any]:
             f"{folder} does not hold the files of its manifest: {', '.join(sorted(strange))} differ. "
             "Run `citewell build`, or `citewell rollback` to an older version."
         )
-    for name, expected in manifest["files"].items():
-        path = folder / name
-        if path.stat().st_size != expected["size"] or _hash_file(path) != expected["sha256"]:
-            raise SnapshotDamagedError(
-                f"{path} is damaged: its bytes are not those that were written. "
-                "Run `citewell build`, or `citewell rollback` to an older version."
-            )
+    # Hashing leaves the interpreter to others, so that each core takes a file.
+    with ThreadPoolExecutor(available_cores()) as pool:
+        intact = pool.map(lambda named: _is_intact(folder / named[0], named[1]), manifest["files"].items())
+        for name, is_intact in zip(manifest["files"], intact, strict=True):
+            if not is_intact:
+                raise SnapshotDamagedError(
+                    f"{folder / name} is damaged: its bytes are not those that were written. "
+                    "Run `citewell build`, or `citewell rollback` to an older version."
+                )
     return manifest
+
+
+def _is_intact(path: Path, expected: dict[str, Any]) -> bool:
+    return path.stat().st_size == int(expected["size"]) and _hash_file(path) == str(expected["sha256"])
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class VectorStore(Protocol):
         """Return the inner products with the vectors at these positions, same order and shape."""
 
     def write(self, path: Path) -> None:
-        """Write everything to one file; the same vectors give the same bytes.
+        """Write to one file what is not in a file already; the same vectors give the same bytes.
 
         Raises:
             OSError: If the disk refuses.
@@ -86,7 +86,7 @@ class FlatVectorStore:
             asked = min(2 * asked, available)
         # FAISS fills a short result list with -1, which is no passage.
         found = positions[0] >= 0
-        ordered, values = _in_total_order(positions[0][found], scores[0][found].astype(np.float64))
+        ordered, values = in_total_order(positions[0][found], scores[0][found].astype(np.float64))
         return ordered[:kept], values[:kept]
 
     def score(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -100,15 +100,21 @@ class FlatVectorStore:
 
     def write(self, path: Path) -> None:
         """Write everything to one file."""
-        try:
-            faiss.write_index(self._index, str(path))
-        except RuntimeError as error:
-            raise OSError(f"{path.name}: {error}") from error
+        write_faiss(self._index, path)
 
 
-def _in_total_order(
+def write_faiss(index: Any, path: Path) -> None:
+    """Write an index of FAISS to a file; raise an OSError if the disk refuses."""
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        raise OSError(f"{path.name}: {error}") from error
+
+
+def in_total_order(
     positions: NDArray[np.int64], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return positions and their scores, best first, equal scores in order of position."""
     order = np.lexsort((positions, -scores))
     return positions[order], scores[order]
 

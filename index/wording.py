@@ -30,9 +30,11 @@ class Wording:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Wording":
-        """Collect the abbreviations that texts define and the lay terms for what they say."""
-        kept = list(texts)
-        return cls(find_abbreviations(kept), _used_lay_terms(kept))
+        """Collect the abbreviations that texts define and the lay terms for what they say.
+
+        The texts are gone through twice.
+        """
+        return cls(find_abbreviations(texts), _used_lay_terms(texts))
 
     @classmethod
     def read(cls, path: Path) -> "Wording":

@@ -170,7 +170,7 @@ def reference_detail(index: ServingIndex, number: int) -> schemas.ReferenceDetai
     """Shape one entry of the bibliography with the passages of its source and the sentences that cite it."""
     content = index.snapshot.searcher.content
     citing = content.passages(content.positions_citing(number))
-    record = next(each for each in content.references if each.number == number)
+    [record] = content.references_of([number])
     sources = {summary.doc_id for summary in content.summaries if summary.reference_number == number}
     return schemas.ReferenceDetail(
         **_reference_fields(record),

@@ -61,7 +61,7 @@ def test_a_build_serves_what_it_reports(corpus_dir: Path, tmp_path: Path) -> Non
 
 
 def test_there_is_one_vector_for_each_passage_and_each_sentence(searcher: Searcher) -> None:
-    passages = searcher.content.all_passages()
+    passages = list(searcher.content.all_passages())
 
     assert len(searcher.vectors) == len(passages)
     for position, passage in enumerate(passages):

@@ -50,6 +50,7 @@ def make_content(*documents: Document) -> Content:
 
 
 CONTENT = make_content(make_document("a", "One.", "Two."), make_document("s", "Three.", number=7))
+PASSAGES = tuple(CONTENT.passages)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ContentStore:
 
 def test_everything_comes_back_as_it_was_written(store: ContentStore) -> None:
     assert tuple(store.document(each.doc_id) for each in CONTENT.documents) == CONTENT.documents
-    assert tuple(store.all_passages()) == CONTENT.passages
+    assert tuple(store.all_passages()) == PASSAGES
     assert store.references == CONTENT.references
     assert (store.numbers("a"), store.numbers("s")) == ({1: 2}, {})
 
@@ -75,7 +76,7 @@ def test_any_text_comes_back_as_it_was_written(tmp_path_factory: pytest.TempPath
     store = ContentStore(path)
 
     assert store.document("a") == content.documents[0]
-    assert tuple(store.all_passages()) == content.passages
+    assert tuple(store.all_passages()) == tuple(content.passages)
     store.close()
 
 
@@ -90,22 +91,47 @@ def test_passages_come_in_the_order_asked_for_also_twice(store: ContentStore) ->
     wanted = np.array([2, 0, 2], dtype=np.int64)
 
     found = store.passages([int(at) for at in wanted])
-    assert found == [CONTENT.passages[at] for at in wanted]
+    assert found == [PASSAGES[at] for at in wanted]
     assert store.passages([]) == []
 
 
 def test_passages_let_go_of_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("index.content._PASSAGES_KEPT", 1)
+    monkeypatch.setattr("index.content._KEPT", 1)
     write_content(tmp_path / "content.sqlite", CONTENT)
     store = ContentStore(tmp_path / "content.sqlite")
 
     for _ in range(2):
-        assert store.passages([0, 1, 2]) == list(CONTENT.passages[:3])
-    assert list(store._read) == [2]
+        assert store.passages([0, 1, 2]) == list(PASSAGES[:3])
+    assert store._passages.find(range(3)).keys() == {2}
+
+
+def test_references_come_in_order_of_number_and_those_that_there_are_not_are_left_out(
+    store: ContentStore,
+) -> None:
+    for _ in range(2):
+        assert store.references_of([7, 5, 2, 7]) == list(CONTENT.references)
+    assert store.references_of([]) == []
+
+
+def test_more_can_be_asked_for_than_are_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.content._AT_ONCE", 2)
+    write_content(tmp_path / "content.sqlite", CONTENT)
+    store = ContentStore(tmp_path / "content.sqlite")
+
+    assert (store.passages([2, 1, 0]), list(store.all_passages())) == (list(PASSAGES[::-1]), list(PASSAGES))
+    assert store.passage_ids() == {each.passage_id: at for at, each in enumerate(PASSAGES)}
+    assert store.n_passages == 3
+
+
+def test_passages_that_are_cut_while_they_are_written_are_the_same(tmp_path: Path) -> None:
+    for name, passages in (("one", PASSAGES), ("two", iter(PASSAGES))):
+        write_content(tmp_path / name, replace(CONTENT, passages=passages))
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
 def test_a_passage_is_found_by_its_id_and_by_its_document(store: ContentStore) -> None:
-    assert [store.position_of(each.passage_id) for each in CONTENT.passages] == [0, 1, 2]
+    assert [store.position_of(each.passage_id) for each in PASSAGES] == [0, 1, 2]
     assert (store.positions_in("a"), store.positions_in("s")) == ([0, 1], [2])
 
 
@@ -119,7 +145,7 @@ def test_a_summary_counts_passages_and_characters(store: ContentStore) -> None:
     assert (first.doc_id, first.kind, first.n_passages, first.n_chars) == ("a", "article", 2, 22)
     assert (second.doc_id, second.reference_number, second.n_passages) == ("s", 7, 1)
     assert first.sha256 == CONTENT.documents[0].sha256
-    assert store.layout() == [(0, 1), (0, 1), (1, 1)]
+    assert [each.tolist() for each in store.layout()] == [[0, 0, 1], [1, 1, 1]]
 
 
 def test_what_is_not_indexed_is_named_with_what_is(store: ContentStore) -> None:
@@ -140,7 +166,7 @@ def test_it_can_be_read_from_several_threads_and_after_its_folder_is_gone(tmp_pa
 
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda at: store.passages([at % 3])[0], range(200)))
-    assert found == [CONTENT.passages[at % 3] for at in range(200)]
+    assert found == [PASSAGES[at % 3] for at in range(200)]
     store.close()
 
 
@@ -164,7 +190,7 @@ def test_damage_met_while_reading_is_an_os_error_and_a_slip_of_ours_is_not(tmp_p
     store = ContentStore(path)
     store.close()
     with pytest.raises(sqlite3.ProgrammingError):
-        store.all_passages()
+        list(store.all_passages())
 
 
 def test_two_documents_of_one_id_are_refused(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 import math
+from itertools import chain
 from pathlib import Path
 
+import bm25s
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from index.lexical import BM25Index, terms
 
@@ -27,6 +31,27 @@ def test_the_scores_of_several_terms_add_up() -> None:
     index = BM25Index.of(TEXTS)
 
     assert index.scores("cold pack") == pytest.approx(index.scores("cold") + index.scores("pack"), abs=1e-6)
+
+
+@settings(max_examples=30)
+@given(
+    texts=st.lists(st.text("abcdefg ", max_size=60), min_size=1, max_size=30),
+    at_once=st.sampled_from([1, 7, 4_000_000]),
+)
+def test_what_is_stored_is_what_bm25s_would_make_of_all_texts_at_once(texts: list[str], at_once: int) -> None:
+    tokenized = [terms(text) or [""] for text in texts]
+    vocabulary = {term: at for at, term in enumerate(sorted({*chain(*tokenized), ""}))}
+    expected = bm25s.BM25(method="lucene", k1=BM25Index.K1, b=BM25Index.B)
+    ids = [[vocabulary[term] for term in each] for each in tokenized]
+    expected.index((ids, vocabulary), create_empty_token=False, show_progress=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("index.lexical._SCORED_AT_ONCE", at_once)
+        index = BM25Index.of(iter(texts))
+
+    for name in ("indptr", "indices"):
+        assert index._model.scores[name].tolist() == expected.scores[name].tolist()
+    assert index._model.scores["data"] == pytest.approx(expected.scores["data"], rel=1e-6)
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra", "?!"])

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index import building
+from index import parts
 from index.building import build_index
+from index.clustered_vectors import ClusteredVectorStore
 from index.embedding import Embedder
 from index.reranking import Reranker
 from index.searching import (
@@ -25,6 +26,7 @@ from index.searching import (
     Searcher,
     SearchFilter,
     SearchResult,
+    best_places,
     open_snapshot,
 )
 from index.snapshot import current_version
@@ -136,7 +138,7 @@ def test_a_flooded_document_leaves_others_room_to_be_compared(tmp_path: Path) ->
 def test_an_index_too_large_for_tokens_is_searched_without_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(building, "MOST_PASSAGES_WITH_TOKENS", 1)
+    monkeypatch.setattr(parts, "MOST_PASSAGES_COMPARED", 1)
     folder = build(tmp_path, FILES | {"b.md": "# Stings\n\nA cold pack helps."})
     searcher = Searcher.open(folder, embedder=TwinEmbedder())
 
@@ -145,6 +147,31 @@ def test_an_index_too_large_for_tokens_is_searched_without_them(
     assert not (folder / TOKENS_NAME).exists()
     assert [(hit.passage.doc_id, hit.late) for hit in ranked] == [("b", None), ("a", None)]
     assert ranked[0].score == pytest.approx(DENSE_WEIGHT + LEXICAL_WEIGHT)
+
+
+def test_an_index_of_very_many_passages_ranks_as_one_that_compares_them_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sections = {f"{at}.md": f"# Part {at}\n\nWord{at} and salt.\n\n## More\n\nRest{at}." for at in range(40)}
+    compared = Searcher.open(build(tmp_path / "few", sections), embedder=TwinEmbedder())
+    compared.tokens = None
+    monkeypatch.setattr(parts, "MOST_PASSAGES_COMPARED", 1)
+    folder = build(tmp_path / "many", sections)
+    clustered = Searcher.open(folder, embedder=TwinEmbedder())
+
+    assert isinstance(clustered.vectors, ClusteredVectorStore)
+    assert not (folder / VECTORS_NAME).exists()
+    for query in ("word7 salt", "rest12", "nothing of it"):
+        found, expected = (each.search(query, k=5).ranked for each in (clustered, compared))
+        assert [hit.passage.passage_id for hit in found] == [hit.passage.passage_id for hit in expected]
+        assert [hit.dense for hit in found] == pytest.approx([hit.dense for hit in expected], abs=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 9])
+def test_of_equal_scores_the_first_are_chosen(k: int) -> None:
+    scores = np.array([2.0, 5, 2, 1, 2])
+
+    assert sorted(best_places(scores, k=k).tolist()) == sorted([1, 0, 2, 4, 3][:k])
 
 
 def test_a_query_is_searched_in_the_documents_own_words(tmp_path: Path) -> None:

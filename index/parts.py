@@ -1,0 +1,162 @@
+"""Everything that a `Searcher` opens, written a few passages at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from index.clustered_vectors import ClusteredVectorStore
+from index.content import Content, ContentStore, batched, write_content
+from index.embedding import Embedder
+from index.late_interaction import TokenStoreWriter
+from index.lexical import BM25Index
+from index.progress import Progress
+from index.searching import (
+    CLUSTERS_NAME,
+    CONTENT_NAME,
+    LEXICAL_NAME,
+    MAPPED_VECTORS_NAME,
+    SENTENCES_NAME,
+    TOKENS_NAME,
+    VECTORS_NAME,
+    WORDING_NAME,
+    WORDS_NAME,
+)
+from index.spelling import Spelling
+from index.vector_cache import VectorCache
+from index.vectors import FlatVectorStore
+from index.wording import Wording, lay_words
+from ingest.markers import without_markers
+from ingest.records import Document, Passage
+
+#: A larger index is searched without comparing tokens, which take some 40 kB a passage, and not all vectors are
+#: compared with a query, which would take as long as encoding it.
+MOST_PASSAGES_COMPARED = 50_000
+#: What is written for so many passages need not all be in memory.
+_PASSAGES_AT_ONCE = 1_000
+#: How many sentences stand in for queries when it is measured how well the nearest vectors are found.
+_SENTENCES_TRIED = 256
+
+
+def write_parts(
+    folder: Path, content: Content, embedder: Embedder, cache: VectorCache, report: Progress
+) -> dict[str, int]:
+    """Write everything that a `Searcher` opens into an empty folder, and return how many there are of what.
+
+    Passages are cut, embedded and written a few at a time, so that those of a large index are never all in memory.
+    """
+    write_content(folder / CONTENT_NAME, content)
+    with closing(ContentStore(folder / CONTENT_NAME)) as stored:
+        _write_vectors(folder, stored, embedder, cache, report)
+        n_sentences = _write_sentences(folder, content.documents, stored, embedder, cache, report)
+        if stored.n_passages > MOST_PASSAGES_COMPARED:
+            report("sort into clusters", 0, 1)
+            _write_clusters(folder)
+        titles = {document.doc_id: document.title for document in content.documents}
+        searchable = _SearchableTexts(stored, titles)
+        (folder / LEXICAL_NAME).mkdir()
+        BM25Index.of(searchable).write(folder / LEXICAL_NAME)
+        Spelling.of(chain(searchable, lay_words())).write(folder / WORDS_NAME)
+        Wording.of(searchable).write(folder / WORDING_NAME)
+        return {
+            "documents": len(content.documents),
+            "passages": stored.n_passages,
+            "sentences": n_sentences,
+            "references": len(content.references),
+        }
+
+
+class _SearchableTexts:
+    """What words are looked for in, passage by passage; it can be gone through again."""
+
+    def __init__(self, stored: ContentStore, titles: Mapping[str, str]) -> None:
+        self._stored = stored
+        self._titles = titles
+
+    def __iter__(self) -> Iterator[str]:
+        for passage in self._stored.all_passages():
+            yield f"{self._titles[passage.doc_id]}\n{passage.embedding_text}"
+
+
+def _write_vectors(
+    folder: Path, stored: ContentStore, embedder: Embedder, cache: VectorCache, report: Progress
+) -> None:
+    """Write the vectors of all passages."""
+    total, dim = stored.n_passages, embedder.identity.dim
+    few = total <= MOST_PASSAGES_COMPARED
+    vectors = (
+        np.empty((total, dim), dtype=np.float32)
+        if few
+        else _mapped(folder / MAPPED_VECTORS_NAME, (total, dim), np.float32)
+    )
+    done = 0
+    for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
+        texts = [passage.embedding_text for passage in passages]
+        vectors[done : done + len(texts)] = cache.embed(embedder, texts)
+        done += len(texts)
+        report("embed passages", done, total)
+    if few:
+        FlatVectorStore.of(vectors).write(folder / VECTORS_NAME)
+
+
+def _write_clusters(folder: Path) -> None:
+    """Write the clusters that the vectors of many passages lie in; sentences stand in for queries."""
+    vectors = np.load(folder / MAPPED_VECTORS_NAME, mmap_mode="r", allow_pickle=False)
+    sentences = np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)
+    tried = sentences[:: max(1, len(sentences) // _SENTENCES_TRIED)][:_SENTENCES_TRIED].astype(np.float32)
+    ClusteredVectorStore.of(np.asarray(vectors), tried=tried).write(folder / CLUSTERS_NAME)
+
+
+def _write_sentences(
+    folder: Path,
+    documents: Sequence[Document],
+    stored: ContentStore,
+    embedder: Embedder,
+    cache: VectorCache,
+    report: Progress,
+) -> int:
+    """Write the vectors of all sentences, and those of their tokens where the index is small enough.
+
+    Returns:
+        How many sentences there are.
+    """
+    by_id = {document.doc_id: document for document in documents}
+    _, lengths = stored.layout()
+    total, done = int(lengths.sum()), 0
+    vectors = _mapped(folder / SENTENCES_NAME, (total, embedder.identity.dim), np.float16)
+    writer: TokenStoreWriter | None = None
+    if stored.n_passages <= MOST_PASSAGES_COMPARED:
+        (folder / TOKENS_NAME).mkdir()
+        writer = TokenStoreWriter(folder / TOKENS_NAME)
+    for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
+        texts = [text for passage in passages for text in _sentence_texts(by_id[passage.doc_id], passage)]
+        last = done + len(texts)
+        if writer is None:
+            vectors[done:last] = cache.embed(embedder, texts)
+        else:
+            vectors[done:last], tokens = cache.encode(embedder, texts)
+            rest = iter(tokens)
+            for passage in passages:
+                writer.add_passage(list(islice(rest, len(passage.sentences))))
+        done = last
+        report("embed sentences", done, total)
+    if writer is not None:
+        writer.finish(n_passages=stored.n_passages)
+    return total
+
+
+def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.floating[Any]]) -> NDArray[Any]:
+    """Return an array on the disk, as `np.save` would write it, to be filled piece by piece."""
+    return open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+
+
+def _sentence_texts(document: Document, passage: Passage) -> list[str]:
+    return [
+        without_markers(document.text, document.citations, start=sentence.start, end=sentence.end)
+        for sentence in passage.sentences
+    ]
