@@ -1,12 +1,12 @@
 """Serving an exported encoder with ONNX Runtime: no torch, and batches that leave every bit as it is."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -40,8 +40,26 @@ class ExportedModel:
     max_tokens: int
 
 
+class Session(Protocol):
+    """An open graph, as ONNX Runtime's own sessions are; several threads may run it at once."""
+
+    def run(
+        self, names: Sequence[str], inputs: Mapping[str, NDArray[np.int64]]
+    ) -> Sequence[NDArray[np.float32]]:
+        """Return the outputs of these names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What runs a graph: a name that changes with its release and its precision, and how it likes its batches."""
+
+    name: str
+    session: Session
+    tokens_per_batch: int
+
+
 class OnnxEmbedder:
-    """An `Embedder` on ONNX Runtime.
+    """An `Embedder` on ONNX Runtime, or on another engine that runs the same graph.
 
     Texts of the same number of tokens are computed together, so nothing is padded. One session serves all
     threads, each run on the thread that asks for it. Whether a row's bits are free of the rows beside it
@@ -49,8 +67,12 @@ class OnnxEmbedder:
     not, every text is computed alone.
     """
 
-    def __init__(self, exported: ExportedModel, *, workers: int | None = None) -> None:
-        self._session = open_session(exported.graph)
+    def __init__(
+        self, exported: ExportedModel, *, workers: int | None = None, engine: Engine | None = None
+    ) -> None:
+        engine = engine or _onnx_runtime(exported.graph)
+        self._session = engine.session
+        self._tokens_per_batch = engine.tokens_per_batch
         self._workers = workers or available_cores()
         self._tokenizer = open_tokenizer(exported.tokenizer)
         self._first, self._last = self._tokenizer.encode("").ids  # [CLS] and [SEP]
@@ -62,7 +84,7 @@ class OnnxEmbedder:
             pooling=exported.pooling,
             dim=exported.dim,
             max_tokens=exported.max_tokens,
-            engine=f"onnxruntime {onnxruntime.__version__}, graph {GRAPH_VERSION} {hash_bits(probe.vectors[0])}",
+            engine=f"{engine.name}, graph {GRAPH_VERSION} {hash_bits(probe.vectors[0])}",
         )
 
     def count_tokens(self, text: str) -> int:
@@ -119,7 +141,8 @@ class OnnxEmbedder:
     ) -> Iterator[tuple[list[int], "GraphOutputs"]]:
         """Yield the places of the texts of a batch, and what the graph made of them."""
         batches = batch_by_length(
-            [len(each) for each in ids], tokens_per_batch=TOKENS_PER_BATCH if self._are_batches_alike else 1
+            [len(each) for each in ids],
+            tokens_per_batch=self._tokens_per_batch if self._are_batches_alike else 1,
         )
 
         def run(places: list[int]) -> GraphOutputs:
@@ -140,14 +163,19 @@ class GraphOutputs:
     token_vectors: NDArray[np.float32]  # (n_texts, n_tokens, dim); (0, 0, 0) when not asked for
 
 
-def open_session(graph: Path) -> Any:
+def _onnx_runtime(graph: Path) -> Engine:
+    return Engine(f"onnxruntime {onnxruntime.__version__}", open_session(graph), TOKENS_PER_BATCH)
+
+
+def open_session(graph: Path) -> Session:
     """Open a graph for runs that each stay on the thread that asked for them."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    session: Session = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+    return session
 
 
 def open_tokenizer(path: Path) -> Tokenizer:
@@ -159,7 +187,7 @@ def open_tokenizer(path: Path) -> Tokenizer:
 
 
 def run_graph(
-    session: Any, ids: Sequence[Sequence[int]] | NDArray[np.int64], *, with_tokens: bool
+    session: Session, ids: Sequence[Sequence[int]] | NDArray[np.int64], *, with_tokens: bool
 ) -> GraphOutputs:
     """Run texts of one length, given as token ids, through the graph."""
     names = [SENTENCE_VECTORS, TOKEN_VECTORS] if with_tokens else [SENTENCE_VECTORS]
@@ -181,7 +209,7 @@ def batch_by_length(lengths: Sequence[int], *, tokens_per_batch: int) -> list[li
     return batches
 
 
-def batches_are_alike(session: Any, shapes: Iterable[tuple[int, int]] = _TRIED_SHAPES) -> bool:
+def batches_are_alike(session: Session, shapes: Iterable[tuple[int, int]] = _TRIED_SHAPES) -> bool:
     """Return whether a text has the same bits alone and in a batch, tried on made-up texts.
 
     Args:

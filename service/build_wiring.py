@@ -14,6 +14,7 @@ from index.vector_cache import VectorCache
 from ingest.corpus_editing import NewDocument
 from ingest.reading_cache import ReadingCache
 from service import freshness, wiring
+from service.embedding_form import embedder_of_builds
 from service.fetched_documents import fetch_document
 from service.job_work import Workshop
 from service.settings import Settings
@@ -26,11 +27,14 @@ def build(
     progress: Progress | None = None,
     activate_anyway: bool = False,
 ) -> BuildReport:
-    """Build a snapshot of the corpus, and activate it unless it finds its own sources significantly worse."""
+    """Build a snapshot of the corpus, and activate it unless it finds its own sources significantly worse.
+
+    The embedder is the one that serves; passages are embedded in the form of it that the settings name.
+    """
     return build_index(
         settings.corpus_dir,
         settings.index_dir,
-        embedder=embedder,
+        embedder=embedder_of_builds(settings, embedder, progress=progress),
         cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
         calibrate=calibrate,
         read=ReadingCache(settings.cache_dir / "readings.sqlite").read,

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     embedding_model: str = Field(
         default=DEFAULT_MODEL, description="A sentence-transformers model: a name or a folder."
+    )
+    embedding_form: Literal["exact", "bf16"] = Field(
+        default="exact",
+        description="What builds embed passages in: 16 bits (bf16) need OpenVINO, and must first agree with exact.",
     )
     reranker_model: str | None = Field(
         default=None, description="A CrossEncoder, by name or folder, that reorders the best passages."

@@ -13,9 +13,11 @@ import structlog
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
+from index.cores import available_cores
 from index.embedding import Embedder, ModelSource, SentenceTransformerEmbedder, locate_model
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import export_model, find_export
+from index.openvino_engine import open_bf16
 from index.progress import Progress
 from index.query_memory import RememberedQueries
 from index.reranking import CrossEncoderReranker, Reranker
@@ -23,7 +25,7 @@ from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
 from index.versions import served_before
 from ingest.durable_files import exclusive
-from ingest.errors import ExportError, IndexMismatchError, SnapshotError
+from ingest.errors import ExportError, IndexMismatchError, ModelError, SnapshotError
 from service.live_index import LiveIndex, ServingIndex
 from service.settings import Settings
 
@@ -72,6 +74,22 @@ def _make_served(
     if progress is not None:
         progress("export encoder", 1, 1)
     return served
+
+
+def make_bf16_encoder(settings: Settings) -> Embedder:
+    """Open the form that is served, which must be there, in 16 bits: for passages, and only once it was compared.
+
+    Raises:
+        ModelError: If there is no such form, no OpenVINO, or a processor without bf16.
+    """
+    source = locate_model(settings.embedding_model)
+    try:
+        exported = find_export(settings.cache_dir / "models", source)
+    except ExportError as error:
+        raise ModelError(
+            f"Only an encoder that was exported runs in bf16: {error} Set CITEWELL_EMBEDDING_FORM back to exact."
+        ) from error
+    return OnnxEmbedder(exported, engine=open_bf16(exported.graph, workers=available_cores()))
 
 
 def make_reranker(settings: Settings) -> Reranker | None:

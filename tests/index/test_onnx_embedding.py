@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from index import onnx_embedding
 from index.bert_graph import TOKEN_IDS
@@ -24,7 +25,7 @@ from index.embedding import (
     EncodedText,
     SentenceTransformerEmbedder,
 )
-from index.onnx_embedding import GraphOutputs, OnnxEmbedder, batch_by_length, batches_are_alike
+from index.onnx_embedding import GraphOutputs, OnnxEmbedder, Session, batch_by_length, batches_are_alike
 from ingest.errors import ModelError
 from tests.conftest import real_export
 
@@ -65,7 +66,7 @@ print(json.dumps([hashlib.sha256(vector.tobytes()).hexdigest() for vector in vec
 class LeakySession:
     """A session whose rows depend on how many there are, as a careless kernel's would."""
 
-    def run(self, names: Sequence[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def run(self, names: Sequence[str], inputs: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
         ids = inputs[TOKEN_IDS].astype(np.float32)
         tokens = np.stack([ids, np.full_like(ids, len(ids))], axis=2)
         return [tokens[:, 0], tokens][: len(names)]
@@ -166,7 +167,7 @@ def test_no_neighbour_in_a_batch_changes_a_bit_of_a_text_or_its_tokens(chosen: l
 def test_where_kernels_mix_rows_every_text_is_computed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
-    def run(session: object, ids: Sequence[Sequence[int]], *, with_tokens: bool) -> GraphOutputs:
+    def run(session: Session, ids: Sequence[Sequence[int]], *, with_tokens: bool) -> GraphOutputs:
         sizes.append(len(ids))
         return real_run(session, ids, with_tokens=with_tokens)
 

@@ -18,6 +18,7 @@ UNWANTED = (
     "transformers",
     "sentence_transformers",
     "onnx",
+    "openvino",
     "sklearn",
     "scipy.stats",
     "scipy.optimize",
