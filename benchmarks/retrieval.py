@@ -33,6 +33,7 @@ from evaluation.ranking_sets import (
 from evaluation.resampling import Estimate
 from evaluation.throwaway import ThrowawayIndex, build_throwaway
 from index.building import Progress
+from index.embedding import SentenceTransformerEmbedder
 from index.searching import Searcher
 from index.vector_cache import VectorCache
 from service import wiring
@@ -162,12 +163,19 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="a set by the name of its folder; repeatable")
     parser.add_argument("--cache", type=Path, default=Settings().cache_dir, help="folder of the vectors")
     parser.add_argument("--json", type=Path, help="write all figures, per query too, to this file")
+    parser.add_argument(
+        "--original", action="store_true", help="encode with sentence-transformers itself, text by text"
+    )
     options = parser.parse_args()
     chosen = [each for each in COLLECTIONS if options.only is None or each.folder in options.only]
     settings = Settings(cache_dir=options.cache)
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     with progress() as report:
-        embedder = wiring.make_embedder(settings)
+        embedder = (
+            SentenceTransformerEmbedder(settings.embedding_model)
+            if options.original
+            else wiring.make_embedder(settings)
+        )
         for each in chosen:
             asked = _read(each, options.folder)
             with tempfile.TemporaryDirectory(prefix="citewell-retrieval-") as temporary:

@@ -123,10 +123,7 @@ class StandInEmbedder:
 
 
 class NoCache(VectorCache):
-    """A cache that keeps nothing: what is looked up here costs less than keeping it."""
-
-    def __init__(self) -> None:
-        super().__init__(Path("unused"))
+    """A cache that keeps no vector: what is looked up here costs less than keeping it."""
 
     def embed(
         self, embedder: Embedder, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None
@@ -200,7 +197,13 @@ def build(folder: Path, texts: RealTexts, n_passages: int) -> Built:
     embedder = StandInEmbedder(wiring.make_embedder(Settings()), texts)
 
     def fill(target: Path) -> dict[str, Any]:
-        counts = write_parts(target, make_content(texts, n_passages), embedder, NoCache(), _stages_said())
+        counts = write_parts(
+            target,
+            make_content(texts, n_passages),
+            embedder,
+            NoCache(folder / "tokens.sqlite"),
+            _stages_said(),
+        )
         (target / CONFIDENCE_NAME).write_text("{}")
         return {"model": embedder.identity.as_json(), "counts": counts}
 
