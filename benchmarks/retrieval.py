@@ -32,8 +32,8 @@ from evaluation.ranking_sets import (
 )
 from evaluation.resampling import Estimate
 from evaluation.throwaway import ThrowawayIndex, build_throwaway
-from index.building import Progress
 from index.embedding import SentenceTransformerEmbedder
+from index.progress import Progress
 from index.searching import Searcher
 from index.vector_cache import VectorCache
 from service import wiring
