@@ -20,7 +20,7 @@ from service.pages import install_pages
 from service.problems import Problem, install_problem_handlers
 from service.question_queue import Overload, QuestionQueue
 from service.quick_refusal import QuickRefusal
-from service.rate_limit import RateLimit
+from service.rate_limit import Allowance, Allowances, RateLimit
 from service.release import RELEASE
 from service.reply_cache import ReplyCache
 from service.request_log import RequestLog
@@ -40,7 +40,11 @@ What is returned is information from documents, not medical advice.
 
 
 def create_app(
-    open_index: OpenIndex, settings: Settings, *, on_failed_start: Callable[[Exception], None] | None = None
+    open_index: OpenIndex,
+    settings: Settings,
+    *,
+    on_failed_start: Callable[[Exception], None] | None = None,
+    allowance: Allowances | None = None,
 ) -> FastAPI:
     """Make the application.
 
@@ -49,7 +53,10 @@ def create_app(
         settings: What the operator chose; where the index is found is decided by `open_index`.
         on_failed_start: If given, the service listens while the index is being opened and answers 503 until it
             is; this is called, on another thread, if it cannot be opened.
+        allowance: How often each client may ask, where other processes know it, too.
     """
+    if allowance is None and settings.rate_limit_per_minute is not None:
+        allowance = Allowance(per_minute=settings.rate_limit_per_minute)
     questions = QuestionQueue(threads=settings.query_threads, max_waiting=settings.max_waiting)
 
     @asynccontextmanager
@@ -65,7 +72,7 @@ def create_app(
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         lifespan=lifespan,
-        middleware=_layers(settings, is_full=lambda: questions.is_full),
+        middleware=_layers(settings, allowance, is_full=lambda: questions.is_full),
         redoc_url=None,
         # A trailing slash is another address, and a 404 that says so is clearer than a redirect.
         redirect_slashes=False,
@@ -87,7 +94,9 @@ def create_app(
     return app
 
 
-def _layers(settings: Settings, *, is_full: Callable[[], bool]) -> list[Middleware]:
+def _layers(
+    settings: Settings, allowance: Allowances | None, *, is_full: Callable[[], bool]
+) -> list[Middleware]:
     """Return what every request goes through, outermost first."""
     return [
         Middleware(QuickRefusal, is_full=is_full),
@@ -96,7 +105,7 @@ def _layers(settings: Settings, *, is_full: Callable[[], bool]) -> list[Middlewa
         Middleware(CrossOrigin, origins=names_in(settings.allowed_origins)),
         Middleware(Failures),
         Middleware(AllowedHosts, hosts=names_in(settings.allowed_hosts)),
-        Middleware(RateLimit, per_minute=settings.rate_limit_per_minute),
+        Middleware(RateLimit, allowance=allowance),
         Middleware(Overload, is_full=is_full),
         Middleware(BodyLimits, settings=settings),
     ]

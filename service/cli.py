@@ -18,6 +18,7 @@ from service.console import ERR, OUT, fixable, print_json, progress, say, settin
 from service.evaluation_commands import evaluate
 from service.logs import configure_logs
 from service.release import RELEASE
+from service.settings import Settings
 
 app = typer.Typer(
     name="citewell",
@@ -103,25 +104,34 @@ def serve(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port; CITEWELL_PORT by default.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer; CITEWELL_WORKERS by default.")
+    ] = None,
 ) -> None:
     """Serve the index over HTTP.
 
     Example: citewell serve --port 8000
     """
     from index.snapshot import current_version, versions  # noqa: PLC0415
+
+    settings = settings_with(corpus=corpus, index=index, host=host, port=port, workers=workers)
+    if not versions(settings.index_dir):
+        current_version(settings.index_dir)  # says that there is none before the encoder is loaded
+    if settings.workers == 1:
+        _serve_alone(settings)
+    else:
+        _serve_together(settings)
+
+
+def _serve_alone(settings: Settings) -> None:
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
     from service.job_runner import running_jobs  # noqa: PLC0415
     from service.server import address_of, listen, run_server  # noqa: PLC0415
 
-    settings = settings_with(corpus=corpus, index=index, host=host, port=port)
-    if not versions(settings.index_dir):
-        current_version(settings.index_dir)  # says that there is none before the encoder is loaded
     configure_logs()
     listening = listen(settings)
-    ERR.print(
-        f"Citewell {RELEASE} answers at {address_of(listening)} once the encoder is loaded.", highlight=False
-    )
+    _announce(address_of(listening))
     with running_jobs(settings):
         started = run_server(
             listening,
@@ -132,6 +142,20 @@ def serve(
         )
     if not started:
         raise typer.Exit(1)
+
+
+def _serve_together(settings: Settings) -> None:
+    from service.shared_folder import shared_folder  # noqa: PLC0415
+
+    configure_logs(name_process=True)
+    with shared_folder() as shared:
+        from service.workers import run_workers  # noqa: PLC0415  # only now, as the folder says
+
+        run_workers(settings, shared=shared, announce=_announce)
+
+
+def _announce(address: str) -> None:
+    ERR.print(f"Citewell {RELEASE} answers at {address} once the encoder is loaded.", highlight=False)
 
 
 @app.command()
@@ -160,7 +184,10 @@ def ask(
         reason = "; ".join(str(each["msg"]) for each in error.errors())
         raise CitewellError(f"The question cannot be asked: {reason}.") from error
     serving = wiring.open_current(
-        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
+        settings.index_dir,
+        wiring.make_embedder(settings),
+        wiring.make_reranker(settings),
+        wiring.make_reading_model(settings),
     )
     reply = answer_request(asked, serving)
     if as_json:

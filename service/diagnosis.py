@@ -4,11 +4,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from index.cores import available_cores
 from index.snapshot import current_version, verify
 from ingest.corpus import load_corpus
 from ingest.errors import CitewellError
 from service import wiring
-from service.settings import Settings
+from service.live_index import ServingIndex
+from service.settings import Settings, share_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,14 @@ def diagnose(settings: Settings) -> list[Finding]:
     """Run every check; none changes anything, but for an encoder that is exported when it is not there yet."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python", lambda: sys.version.split()[0]),
+        ("processes", lambda: _processes(settings)),
         ("corpus", lambda: _corpus(settings)),
         ("encoder", lambda: _encoder(settings)),
         ("index", lambda: _index(settings)),
         ("a question", lambda: _question(settings)),
     ]
+    if settings.reading_model:
+        checks.append(("reading model", lambda: _reading_model(settings)))
     return [_run(name, check) for name, check in checks]
 
 
@@ -37,6 +42,13 @@ def _run(name: str, check: Callable[[], str]) -> Finding:
         return Finding(name, ok=True, detail=check())
     except (CitewellError, OSError) as error:
         return Finding(name, ok=False, detail=str(error))
+
+
+def _processes(settings: Settings) -> str:
+    return (
+        f"{settings.workers} to answer, with {share_of(settings).query_threads} at a time each, on "
+        f"{available_cores()} cores"
+    )
 
 
 def _corpus(settings: Settings) -> str:
@@ -61,8 +73,22 @@ def _index(settings: Settings) -> str:
 
 
 def _question(settings: Settings) -> str:
-    serving = wiring.open_current(
-        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
-    )
+    serving = _open(settings)
     found = serving.snapshot.searcher.search("What helps?", k=1).ranked
     return f"answered from {found[0].passage.doc_id}"
+
+
+def _reading_model(settings: Settings) -> str:
+    reader = _open(settings).confidence.reader
+    if reader is None:
+        raise CitewellError(wiring.READER_UNUSED)
+    return f"{reader.identity}, as the confidence was fitted with"
+
+
+def _open(settings: Settings) -> ServingIndex:
+    return wiring.open_current(
+        settings.index_dir,
+        wiring.make_embedder(settings),
+        wiring.make_reranker(settings),
+        wiring.make_reading_model(settings),
+    )

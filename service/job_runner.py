@@ -20,6 +20,7 @@ from service.job_counting import MOST_FINISHED, count_jobs
 from service.job_store import JobStore, JobStoreError, utc_now
 from service.jobs import Job
 from service.settings import Settings
+from service.shared_folder import environment_alone
 
 __all__ = ["JobRunner", "running_jobs", "worker_command"]
 
@@ -86,7 +87,11 @@ class JobRunner:
     def _work(self, store: JobStore) -> None:
         started, began = time.monotonic(), utc_now()
         worker = subprocess.Popen(  # noqa: S603  # our own command
-            self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, process_group=0
+            self._command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            process_group=0,
+            env=environment_alone(),
         )
         _lower_priority(worker.pid)
         watch = _Watch(document_timeout_s=self._document_timeout_s)

@@ -1,14 +1,16 @@
 """How log lines look: one line of JSON per event, on stderr."""
 
 import logging
+import os
 import sys
 
 import structlog
 
 
-def configure_logs() -> None:
-    """Send our own log lines and the server's to stderr as JSON."""
+def configure_logs(*, name_process: bool = False) -> None:
+    """Send our own log lines and the server's to stderr as JSON, with the process id if several write there."""
     shared: list[structlog.typing.Processor] = [
+        *([_name_process] if name_process else []),
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -33,3 +35,9 @@ def configure_logs() -> None:
     root.setLevel(logging.INFO)
     for chatty in ("sentence_transformers", "httpx", "bm25s"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _name_process(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    return {**event, "pid": os.getpid()}

@@ -2,16 +2,23 @@
 
 The numbers belong to the process, so they are kept by the module; whoever counts calls a function and needs no handle.
 Labels take only the values written here or in the code, never what a client sent, so that no client can make them grow.
+
+Where several processes serve, `service.shared_folder` has had prometheus_client keep what is counted in files that
+all of them read; what serves, and which release, is told by whichever process is asked.
 """
 
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from service.release import RELEASE
 
@@ -49,9 +56,18 @@ _stage_s = Histogram(
     buckets=_BUCKETS_S,
     registry=REGISTRY,
 )
-_in_flight = Gauge("citewell_requests_in_flight", "Requests that are being answered.", registry=REGISTRY)
+# Of those processes that live.
+_in_flight = Gauge(
+    "citewell_requests_in_flight",
+    "Requests that are being answered.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 _queue_depth = Gauge(
-    "citewell_queue_depth", "Questions that wait for a thread or are on one.", registry=REGISTRY
+    "citewell_queue_depth",
+    "Questions that wait for a thread or are on one.",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
 )
 _refused = Counter(
     "citewell_refused_requests", "Requests that were turned away, by reason.", ["reason"], registry=REGISTRY
@@ -72,18 +88,46 @@ _lookups = Counter(
     registry=REGISTRY,
 )
 _swaps = Counter("citewell_index_swaps", "Changes to another version while serving.", registry=REGISTRY)
-_snapshot = Gauge(
-    "citewell_snapshot",
-    "1 for the version that serves, with its encoder.",
-    ["version", "model"],
-    registry=REGISTRY,
-)
-_snapshot_age_s = Gauge(
-    "citewell_snapshot_age_seconds", "Since the serving version was built.", registry=REGISTRY
-)
-_ready = Gauge("citewell_ready", "1 when questions can be answered, else 0.", registry=REGISTRY)
-_release = Gauge("citewell_release", "1 for the release that runs.", ["version"], registry=REGISTRY)
-_release.labels(version=RELEASE).set(1)
+
+
+class _Serving(Collector):
+    """What this process serves now, which is nothing to add up."""
+
+    def __init__(self) -> None:
+        self.snapshot: tuple[str, str] | None = None  # version and encoder
+        self.age_s = 0.0
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield each as a gauge."""
+        snapshot = GaugeMetricFamily(
+            "citewell_snapshot",
+            "1 for the version that serves, with its encoder.",
+            labels=["version", "model"],
+        )
+        if self.snapshot is not None:
+            snapshot.add_metric(self.snapshot, 1)
+        yield snapshot
+        yield GaugeMetricFamily(
+            "citewell_snapshot_age_seconds", "Since the serving version was built.", value=self.age_s
+        )
+        yield GaugeMetricFamily(
+            "citewell_ready",
+            "1 when questions can be answered, else 0.",
+            value=float(self.snapshot is not None),
+        )
+        release = GaugeMetricFamily("citewell_release", "1 for the release that runs.", labels=["version"])
+        release.add_metric([RELEASE], 1)
+        yield release
+
+
+_serving = _Serving()
+REGISTRY.register(_serving)
+#: What all processes counted, where there are several, with what this one serves.
+_shared: CollectorRegistry | None = None
+if values.ValueClass is not values.MutexValue:
+    _shared = CollectorRegistry()
+    MultiProcessCollector(_shared)  # type: ignore[no-untyped-call]  # the package does not say what it takes
+    _shared.register(_serving)
 
 
 def request_began() -> None:
@@ -152,18 +196,15 @@ def count_swap() -> None:
 
 def describe_snapshot(*, version: str, model: str, built_at: str) -> None:
     """Name the version that serves; the one before is forgotten."""
-    _snapshot.clear()
-    _snapshot.labels(version=version, model=model).set(1)
-    _snapshot_age_s.set(time.time() - datetime.fromisoformat(built_at).timestamp())
-    _ready.set(1)
+    _serving.snapshot = version, model
+    _serving.age_s = time.time() - datetime.fromisoformat(built_at).timestamp()
 
 
 def describe_no_snapshot() -> None:
     """Say that nothing serves."""
-    _snapshot.clear()
-    _ready.set(0)
+    _serving.snapshot = None
 
 
 def exposition() -> bytes:
     """Return all numbers as Prometheus reads them."""
-    return generate_latest(REGISTRY)
+    return generate_latest(_shared or REGISTRY)

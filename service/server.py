@@ -5,6 +5,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -15,7 +16,7 @@ from service.settings import Settings, names_in
 
 #: Seconds that a question's thread may compute before it lets another go on. Python's own 5 ms would be what each
 #: step of each other request waits while questions are answered.
-_SWITCH_S = 0.001
+SWITCH_S = 0.001
 
 #: Given what to do when the index cannot be opened, the application.
 MakeApp = Callable[[Callable[[Exception], None]], FastAPI]
@@ -51,18 +52,24 @@ def address_of(listening: socket.socket) -> str:
 
 def server_config(app: FastAPI, settings: Settings) -> uvicorn.Config:
     """Return how the server treats connections."""
-    return uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        http=guarded_by(head_timeout_s=settings.request_timeout_s, max_connections=settings.max_connections),
+    return uvicorn.Config(app, **server_options(settings))
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Return the same without an application, as uvicorn names it."""
+    return {
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "ws": "none",
+        "http": guarded_by(
+            head_timeout_s=settings.request_timeout_s, max_connections=settings.max_connections
+        ),
         # Whoever we were not told about could give any address for its own.
-        proxy_headers=settings.trusted_proxies is not None,
-        forwarded_allow_ips=list(names_in(settings.trusted_proxies)),
-        timeout_graceful_shutdown=settings.shutdown_timeout_s,
-    )
+        "proxy_headers": settings.trusted_proxies is not None,
+        "forwarded_allow_ips": list(names_in(settings.trusted_proxies)),
+        "timeout_graceful_shutdown": settings.shutdown_timeout_s,
+    }
 
 
 def run_server(listening: socket.socket, make_app: MakeApp, settings: Settings) -> bool:
@@ -79,7 +86,7 @@ def run_server(listening: socket.socket, make_app: MakeApp, settings: Settings) 
 
     server = uvicorn.Server(server_config(make_app(give_up), settings))
     # Ctrl-C and SIGTERM reach us once the server has seen to an orderly end.
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     with closing(listening), _exit_on_sigterm(), suppress(KeyboardInterrupt):
         server.run(sockets=[listening])
     if failures:

@@ -13,6 +13,8 @@ from ingest.errors import CitewellError
 from service.schemas import MAX_QUESTION_CHARS
 
 _PREFIX = "CITEWELL_"
+#: What is allowed all processes together.
+_DIVIDED = ("query_threads", "max_waiting", "max_connections", "reply_cache_mb")
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 
@@ -64,12 +66,24 @@ class Settings(BaseSettings):
     reranker_model: str | None = Field(
         default=None, description="A CrossEncoder, by name or folder, that reorders the best passages."
     )
-    query_threads: int = Field(default=2, ge=1, le=64, description="Questions answered side by side.")
+    reading_model: str | None = Field(
+        default=None,
+        description="A question-answering model (SQuAD 2.0), by name or folder, that the confidence asks as well.",
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that answer; threads, places to wait, connections and kept replies are divided.",
+    )
+    query_threads: int = Field(
+        default=2, ge=1, le=64, description="Questions answered side by side, by all processes together."
+    )
     reply_cache_mb: int = Field(
         default=32,
         ge=0,
         le=100_000,
-        description="Memory for replies that may be asked for again; 0 for none.",
+        description="Memory for replies that may be asked for again, in all processes together; 0 for none.",
     )
     swap_check_s: float = Field(
         default=1.0, gt=0, le=3600, description="Seconds between looks for a new version of the index."
@@ -106,9 +120,11 @@ class Settings(BaseSettings):
         default=16,
         ge=0,
         le=10_000,
-        description="Questions that may wait for a thread; more are told to come back.",
+        description="Questions that may wait for a thread, in all processes together; more are told to come back.",
     )
-    max_connections: int = Field(default=1_000, ge=1, le=100_000, description="Connections open at once.")
+    max_connections: int = Field(
+        default=1_000, ge=1, le=100_000, description="Connections open at once, to all processes together."
+    )
     request_timeout_s: float = Field(
         default=10.0,
         gt=0,
@@ -140,6 +156,12 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s\x00-\x1f()<>]+@[^@\s\x00-\x1f()<>]+$",
         description="Told to literature services when something is fetched; Unpaywall wants one.",
     )
+
+
+def share_of(settings: Settings) -> Settings:
+    """Return what each process may take of what is allowed all of them together, rounded up."""
+    shares = {name: -(-getattr(settings, name) // settings.workers) for name in _DIVIDED}
+    return settings.model_copy(update=shares)
 
 
 def read_settings() -> Settings:

@@ -1,8 +1,22 @@
 """How often one client may ask, worked out by hand."""
 
+import random
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from service.rate_limit import Allowance, client_of
+from service.rate_limit import Allowance, SharedAllowance, client_of
+
+#: Asks as one client, all at once, and prints how many went through.
+_ASK = """
+import sys
+from pathlib import Path
+from service.rate_limit import SharedAllowance
+allowance = SharedAllowance(Path(sys.argv[1]), per_minute=600)
+print(sum(allowance.take("a", now=5.0) == 0 for _ in range(1_000)))
+"""
 
 
 def test_a_burst_goes_through_and_then_one_at_a_time() -> None:
@@ -48,6 +62,25 @@ def test_clients_do_not_pay_for_each_other_and_only_so_many_are_remembered() -> 
     assert [allowance.take(client, now=0.0) for client in "abc"] == [0.0] * 3
     assert allowance.take("c", now=0.0) > 0
     assert allowance.take("a", now=0.0) == 0.0  # forgotten when c came
+
+
+def test_a_shared_allowance_refuses_what_one_of_a_single_process_does(tmp_path: Path) -> None:
+    alone = Allowance(per_minute=60)
+    shared = [SharedAllowance(tmp_path / "allowances", per_minute=60) for _ in range(2)]
+    source, now = random.Random(1), 0.0
+
+    for _ in range(2_000):
+        now += source.choice([0.0, 0.3, 2.0])
+        client = source.choice("ab")
+        assert source.choice(shared).take(client, now=now) == alone.take(client, now=now)
+
+
+def test_processes_that_take_at_once_let_through_no_more_than_one_would(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _ASK, str(tmp_path / "allowances")]
+    asking = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+
+    # 600 a minute are ten a second, of which ten seconds' worth may come at once.
+    assert sum(int(each.communicate()[0]) for each in asking) == 100
 
 
 @pytest.mark.parametrize(
