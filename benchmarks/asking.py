@@ -36,6 +36,7 @@ _QUESTIONS = _ROOT / "corpus" / "questions" / "dev.jsonl"
 _YARDSTICK = "the afternoon endpoint"
 #: The yardstick refuses nobody either.
 _PATIENT = {"CITEWELL_MAX_WAITING": "200"}
+_TWO = {"CITEWELL_WORKERS": "2"}
 
 
 @contextmanager
@@ -128,21 +129,25 @@ def main() -> None:
     ):
         _say(_latencies(ours.port, port, rounds=options.rounds))
         _say(_profile(ours.log.read_text(encoding="utf-8")))
-        for clients, busy in itertools.product(options.clients, (False, True)):
-            with busy_neighbour() if busy else contextlib.nullcontext():
-                rates = interleave(
-                    {
-                        _YARDSTICK: partial(per_s, port, clients=clients, seconds=options.seconds),
-                        "this service": partial(per_s, ours.port, clients=clients, seconds=options.seconds),
-                    },
-                    rounds=options.rounds,
-                    yardstick=_YARDSTICK,
-                )
-            heading = f"questions a second, {clients} clients{', busy neighbour' if busy else ''}"
-            _say(table(heading, rates, unit="a second", yardstick=_YARDSTICK))
-        _say(
-            f"Resident after it: this service {ours.rss_mib():.0f} MiB, {_YARDSTICK} {_rss_mib(pid):.0f} MiB."
-        )
+        with serving(home, log_name="two.log", **_PATIENT, **_TWO) as two:
+            asked = {_YARDSTICK: port, "this service": ours.port, "this service, two processes": two.port}
+            for clients, busy in itertools.product(options.clients, (False, True)):
+                with busy_neighbour() if busy else contextlib.nullcontext():
+                    rates = interleave(
+                        {
+                            name: partial(per_s, each, clients=clients, seconds=options.seconds)
+                            for name, each in asked.items()
+                        },
+                        rounds=options.rounds,
+                        yardstick=_YARDSTICK,
+                    )
+                heading = f"questions a second, {clients} clients{', busy neighbour' if busy else ''}"
+                _say(table(heading, rates, unit="a second", yardstick=_YARDSTICK))
+            _say(
+                f"Resident after it: this service {ours.rss_mib():.0f} MiB, {_YARDSTICK} {_rss_mib(pid):.0f} MiB; "
+                f"what is shared counted once: this service {ours.pss_mib():.0f} MiB, two processes and their "
+                f"parent {two.pss_mib():.0f} MiB."
+            )
 
 
 def _latencies(ours: int, theirs: int, *, rounds: int) -> str:

@@ -32,6 +32,20 @@ class Service:
         assert found is not None
         return int(found[1]) / 1024
 
+    def pss_mib(self) -> float:
+        """Return how much memory the process and those that it started hold now, pages that they share once."""
+        family = [self.pid]
+        for pid in family:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+            family += map(int, children.split())
+        found = [
+            re.search(
+                r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8"), re.M
+            )
+            for pid in family
+        ]
+        return sum(int(each[1]) for each in found if each is not None) / 1024
+
     def get(self, path: str) -> tuple[int, bytes]:
         """Return status and body of one GET."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -78,9 +92,9 @@ def environment(home: Path, **changes: str) -> Mapping[str, str]:
 
 
 @contextmanager
-def serving(home: Path, **changes: str) -> Iterator[Service]:
+def serving(home: Path, *, log_name: str = "service.log", **changes: str) -> Iterator[Service]:
     """Serve a folder on a free port until the end of the block."""
-    log = home / "service.log"
+    log = home / log_name
     with log.open("wb") as stderr:
         process = subprocess.Popen(  # noqa: S603  # our own command
             [*_CITEWELL, "serve", "--port", "0"],
