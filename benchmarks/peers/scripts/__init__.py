@@ -1,0 +1,1 @@
+"""One script a library: it builds an index of passages, opens it again and asks it, and imports nothing of ours."""
