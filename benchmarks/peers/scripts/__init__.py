@@ -1,1 +1,1 @@
-"""One script a library: it builds an index of passages, opens it again and asks it, and imports nothing of ours."""
+"""One script a library: it builds an index of passages, opens it again and asks it; only our own import our code."""
