@@ -14,13 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.rounds import interleave, table
+from evaluation.form_agreement import measure_agreement
 from index.embedding import Embedder, SentenceTransformerEmbedder
+from ingest.errors import ModelError
 from service import wiring
-from service.settings import read_settings
+from service.settings import Settings, read_settings
 
 _ROOT = Path(__file__).parents[1]
 #: Multiplications and additions of a BERT of six layers of 384: linear layers a token, and attention a token and token.
 _FLOP_PER_TOKEN, _FLOP_PER_PAIR = 21.2e6, 9.2e3
+_QUESTIONS_COMPARED = 200
 
 
 def questions(count: int) -> list[str]:
@@ -83,12 +86,14 @@ def per_s(embedder: Embedder, texts: Sequence[str]) -> float:
 
 
 def main() -> None:
-    """Print two tables and the greatest difference between the two encoders."""
+    """Print two tables, the greatest difference between the two encoders, and what bf16 finds of the same."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--passages", type=int, default=64)
     options = parser.parse_args()
-    served, original = wiring.make_embedder(read_settings()), SentenceTransformerEmbedder(workers=1)
+    settings = read_settings()
+    served, original = wiring.make_embedder(settings), SentenceTransformerEmbedder(workers=1)
+    fast, why_not = _in_bf16(settings)
     model = original.model
     asked, passages = (
         questions(20),
@@ -124,6 +129,7 @@ def main() -> None:
         {
             "sentence-transformers, batches of 32": lambda: batched(passages),
             "as served": lambda: per_s(served, passages),
+            **({} if fast is None else {"bf16, batches": lambda: per_s(fast, passages)}),
         },
         rounds=options.rounds,
         yardstick="sentence-transformers, batches of 32",
@@ -138,7 +144,32 @@ def main() -> None:
     out.append(
         f"Greatest difference of a component: {np.abs(a - b).max():.1e}; least cosine: {(a * b).sum(1).min():.7f}"
     )
+    out.append(why_not if fast is None else _agreement(served, fast, passages))
     print("\n".join(out))  # noqa: T201
+
+
+def _in_bf16(settings: Settings) -> tuple[Embedder | None, str]:
+    """Return the encoder in bf16, or None and why there is none here."""
+    try:
+        encoder = wiring.make_bf16_encoder(settings)
+    except ModelError as error:
+        return None, f"No bf16: {error}"
+    encoder.embed_passages(["Whether batches are alike is tried once, before the first."])
+    return encoder, ""
+
+
+def _agreement(exact: Embedder, fast: Embedder, passages: Sequence[str]) -> str:
+    asked = questions(_QUESTIONS_COMPARED)
+    found = measure_agreement(
+        exact.embed_passages(passages),
+        fast.embed_passages(passages),
+        np.stack([exact.embed_query(text) for text in asked]),
+        relevant=[()] * len(asked),
+    )
+    return (
+        f"bf16: top-10 overlap {found.overlap:.4f} ({found.queries} exact questions over {found.passages} "
+        f"passages); least cosine: {found.least_cosine:.6f}"
+    )
 
 
 def _ratio(above: Sequence[float], below: Sequence[float]) -> list[float]:

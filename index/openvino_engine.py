@@ -16,6 +16,9 @@ from ingest.errors import ModelError
 #: 16-bit activations of more tokens still fit a core's own cache, and each shape costs a preparation.
 TOKENS_PER_BATCH = 1024
 _BF16 = "BF16"
+#: So many layers prepared for a shape are kept: OpenVINO's own 5,000 take gigabytes, as the texts of a corpus have
+#: hundreds of shapes. Not 0: without a cache other kernels run, slower ones that round more.
+_PREPARED_KEPT = "256"
 
 
 def open_bf16(graph: Path, *, workers: int) -> Engine:
@@ -42,9 +45,7 @@ def open_bf16(graph: Path, *, workers: int) -> Engine:
         "INFERENCE_NUM_THREADS": workers,
         "NUM_STREAMS": workers,  # a run stays on one thread, so that no sum depends on how many there are
         "ENABLE_CPU_PINNING": False,
-        # Shapes change all the time while the texts of a corpus come by length; keeping what was prepared for
-        # each takes a gigabyte and more.
-        "CPU_RUNTIME_CACHE_CAPACITY": "0",
+        "CPU_RUNTIME_CACHE_CAPACITY": _PREPARED_KEPT,
     }
     compiled = core.compile_model(core.read_model(graph), "CPU", options)
     release = openvino.get_version().split("-")[0]
