@@ -60,7 +60,7 @@ def answer_question(
         NotIndexedError: If `only` names a document or reference that is not in the index.
     """
     result = searcher.search(question, k=max(k, POOL_PASSAGES), only=only)
-    evidence = gather_evidence(searcher, result, question=question)
+    evidence = gather_evidence(searcher, result, question=question, reader=model.reader)
     confidence = model.probability(evidence.features) if result.ranked else 0.0
     answerable = bool(result.ranked) and confidence >= ANSWERABLE_FROM
     answer = extract_answer(evidence) if answerable and with_answer else None

@@ -2,17 +2,18 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from answer.evidence import JUDGED_PASSAGES, gather_evidence
-from answer.features import FEATURE_NAMES, Features
+from answer.features import FEATURE_NAMES, READING_NAME, Features
 from answer.logistic import Belief, Floats, Logistic, fit_logistic
 from answer.pseudo_questions import pseudo_questions
-from answer.questions import offtopic_questions, read_questions
+from answer.questions import JudgedQuestion, offtopic_questions, read_questions
+from answer.reading import ReaderIdentity, ReadingModel
 from index.searching import Searcher
 
 #: From this probability on an answer is given.
@@ -20,9 +21,8 @@ ANSWERABLE_FROM = 0.5
 #: What an everyday question counts beside a judged one: there are many, and all are easy.
 _EVERYDAY_WEIGHT = 0.3
 _FOLDS = 10
-_NEUTRAL = Belief(
-    intercept=0.0, weights=(0.0,) * len(FEATURE_NAMES), scale=(0.15,) * len(FEATURE_NAMES), strength=1.0
-)
+#: How widely each feature varies.
+_SCALE = 0.15
 
 Origin = Literal["judged", "off_topic", "own_sentence"]
 
@@ -39,44 +39,58 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceModel:
-    """A logistic regression over `Features`."""
+    """A logistic regression over `Features`; `reader` measures the last of them, where it was fitted with one."""
 
     intercept: float
     weights: tuple[float, ...]
+    reader: ReadingModel | None = None
 
     def probability(self, features: Features) -> float:
         """Return the probability that the passages answer the question, 0 to 1."""
         return float(Logistic(self.intercept, self.weights).probabilities(features.as_array()[None, :])[0])
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> "ConfidenceModel":
-        """Make the model that `calibrate` stored.
+    def from_json(cls, stored: Mapping[str, Any], *, reader: ReadingModel | None = None) -> "ConfidenceModel":
+        """Make the model that `calibrate` stored; one that was fitted without a reading model does without.
 
         Raises:
-            ValueError: If it was fitted on other features than this release measures.
+            ValueError: If it was fitted on other features than this release measures, or with another reading model.
         """
-        expected = list(FEATURE_NAMES)
+        fitted_with = stored.get("reading_model")
+        if fitted_with is None:
+            reader = None
+        elif reader is None or reader.identity.weights_sha256 != fitted_with["weights_sha256"]:
+            raise ValueError(
+                f"fitted with the reading model {ReaderIdentity(**fitted_with)}, but CITEWELL_READING_MODEL is "
+                f"{'not set' if reader is None else reader.identity}; it can be set back"
+            )
+        expected = _feature_names(reader)
         if stored["features"] != expected:
             raise ValueError(f"fitted on {stored['features']}, but this release measures {expected}")
         if len(stored["weights"]) != len(expected):
             raise ValueError(f"{len(stored['weights'])} weights for the features {expected}")
-        return cls(float(stored["intercept"]), tuple(float(weight) for weight in stored["weights"]))
+        return cls(float(stored["intercept"]), tuple(float(weight) for weight in stored["weights"]), reader)
 
 
-def calibrate(searcher: Searcher, *, corpus_dir: Path) -> dict[str, Any]:
+def calibrate(searcher: Searcher, *, corpus_dir: Path, reader: ReadingModel | None = None) -> dict[str, Any]:
     """Fit the confidence of an index, and return the parameters with the data they were fitted on.
 
     The corpus's judged questions (questions/*.jsonl) are the examples, answerable and not; where there is
     no answerable one among them, a few keywords from each of the index's own sentences stand in. Everyday
-    questions on other subjects are unanswerable examples for every index.
+    questions on other subjects are unanswerable examples for every index. What a `reader` finds in the passages is
+    one more feature, but for keywords, which ask nothing that it could find.
 
     `reliability` is measured on questions that the fit has not seen: each tenth of the examples is judged by a
     model fitted on the other nine.
     """
-    examples = list(_examples(searcher, corpus_dir))
+    judged = _judged(corpus_dir)
+    if not any(each.answerable for each in judged):
+        reader = None
+    examples = list(_examples(searcher, judged, reader))
     model = fit(examples)
-    return {
-        "features": list(FEATURE_NAMES),
+    read_by = {} if reader is None else {"reading_model": asdict(reader.identity)}
+    return read_by | {
+        "features": _feature_names(reader),
         "intercept": model.intercept,
         "weights": list(model.weights),
         "reliability": reliability(held_out_probabilities(examples), examples),
@@ -102,7 +116,9 @@ def fit(examples: Sequence[Example]) -> ConfidenceModel:
     else:
         x[:, 2:] = 0
         weight = _balanced(y)
-    found = fit_logistic(x, y, weight, _NEUTRAL)
+    n_features = x.shape[1]
+    neutral = Belief(intercept=0.0, weights=(0.0,) * n_features, scale=(_SCALE,) * n_features, strength=1.0)
+    found = fit_logistic(x, y, weight, neutral)
     return ConfidenceModel(found.intercept, found.weights)
 
 
@@ -148,22 +164,30 @@ def _fold(question: str) -> int:
     return int(hashlib.sha256(question.encode()).hexdigest()[:8], 16) % _FOLDS
 
 
-def _examples(searcher: Searcher, corpus_dir: Path) -> Iterator[Example]:
-    judged = [
+def _feature_names(reader: ReadingModel | None) -> list[str]:
+    return [*FEATURE_NAMES] if reader is None else [*FEATURE_NAMES, READING_NAME]
+
+
+def _judged(corpus_dir: Path) -> list[JudgedQuestion]:
+    return [
         question
         for path in sorted((corpus_dir / "questions").glob("*.jsonl"))
         for question in read_questions(path)
     ]
+
+
+def _examples(
+    searcher: Searcher, judged: Sequence[JudgedQuestion], reader: ReadingModel | None
+) -> Iterator[Example]:
+    def example(origin: Origin, question: str, *, answerable: bool) -> Example:
+        result = searcher.search(question, k=JUDGED_PASSAGES)
+        evidence = gather_evidence(searcher, result, question=question, reader=reader)
+        return Example(origin, question, answerable, evidence.features)
+
     for question in judged:
-        yield _example(searcher, "judged", question.question, answerable=question.answerable)
+        yield example("judged", question.question, answerable=question.answerable)
     if not any(question.answerable for question in judged):
         for keywords in pseudo_questions(searcher):
-            yield _example(searcher, "own_sentence", keywords, answerable=True)
+            yield example("own_sentence", keywords, answerable=True)
     for everyday in offtopic_questions():
-        yield _example(searcher, "off_topic", everyday, answerable=False)
-
-
-def _example(searcher: Searcher, origin: Origin, question: str, *, answerable: bool) -> Example:
-    result = searcher.search(question, k=JUDGED_PASSAGES)
-    features = gather_evidence(searcher, result, question=question).features
-    return Example(origin, question, answerable, features)
+        yield example("off_topic", everyday, answerable=False)

@@ -1,5 +1,6 @@
 """What the confidence looks at: a handful of measurements of how far the passages serve a question."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 
@@ -10,6 +11,11 @@ from answer.aspects import Aspect
 
 #: Stands for the cosine of a sentence that does not exist: no relation.
 _UNRELATED = 0.0
+#: Readings lie between plus and minus this, and so vary about as widely as the cosines do: all weights of the
+#: confidence are held alike.
+_READING_RANGE = 0.25
+#: Log-odds well beyond this are of no consequence: the reading model is sure, and how sure says nothing more.
+_SURE_LOG_ODDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,7 @@ class Features:
     """The measurements of one question; order and names are stored with the fit.
 
     The first two tell whether the subject is met at all. A near miss meets it: its fact is what is missing, which
-    shows in the last two.
+    shows in the others.
     """
 
     best_passage: float  # highest dense score of the judged passages, -1 to 1
@@ -28,13 +34,21 @@ class Features:
     joint_terms: float = (
         0.0  # share of the question's term weight that one sentence has, headings included, 0 to 1
     )
+    reading: float | None = None  # see `squash_log_odds`; None where no reading model has read the passages
 
     def as_array(self) -> NDArray[np.float64]:
         """Return shape (n_features,)."""
-        return np.array(astuple(self), dtype=np.float64)
+        return np.array([value for value in astuple(self) if value is not None], dtype=np.float64)
 
 
-FEATURE_NAMES = tuple(field.name for field in fields(Features))
+READING_NAME = "reading"
+#: What is always measured; a reading model adds the one above.
+FEATURE_NAMES = tuple(field.name for field in fields(Features) if field.name != READING_NAME)
+
+
+def squash_log_odds(log_odds: float) -> float:
+    """Return how sure a reading model is that there is an answer, -0.25 to 0.25; 0 where it cannot tell."""
+    return _READING_RANGE * math.tanh(log_odds / _SURE_LOG_ODDS)
 
 
 def aspect_gap(

@@ -127,10 +127,12 @@ async def stream_batch(
     """Yield the results of a batch as JSON objects, some at a time, in order.
 
     What comes after the encoding is mostly Python, of which one thread runs at a time: two would only take it from each
-    other, while the encoder needs none of it and works ahead on the other cores. A reranker needs none of it either.
+    other, while the encoder needs none of it and works ahead on the other cores. A reranker and a reading model need
+    none of it either.
     """
     # One more than there are threads, so that none waits while results are written.
-    width = threads + 1 if index.snapshot.searcher.has_reranker else 1
+    reads = index.snapshot.searcher.has_reranker or index.confidence.reader is not None
+    width = threads + 1 if reads else 1
     async with (
         aclosing(_tasks(batch, index, executor)) as tasks,
         aclosing(stream_in_order(tasks, executor, width=width)) as stream,

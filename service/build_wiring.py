@@ -1,6 +1,6 @@
 """Joining the real parts that build: a corpus into a version of the index, and uploads into the corpus."""
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,13 @@ def build(
 
     The embedder is the one that serves; passages are embedded in the form of it that the settings name.
     """
+    reader = wiring.make_reading_model(settings)
     return build_index(
         settings.corpus_dir,
         settings.index_dir,
         embedder=embedder_of_builds(settings, embedder, progress=progress),
         cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
-        calibrate=calibrate,
+        calibrate=partial(calibrate, reader=reader),
         read=ReadingCache(settings.cache_dir / "readings.sqlite").read,
         paired_test=_paired_test,
         progress=progress,

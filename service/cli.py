@@ -184,7 +184,10 @@ def ask(
         reason = "; ".join(str(each["msg"]) for each in error.errors())
         raise CitewellError(f"The question cannot be asked: {reason}.") from error
     serving = wiring.open_current(
-        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
+        settings.index_dir,
+        wiring.make_embedder(settings),
+        wiring.make_reranker(settings),
+        wiring.make_reading_model(settings),
     )
     reply = answer_request(asked, serving)
     if as_json:

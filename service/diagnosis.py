@@ -9,6 +9,7 @@ from index.snapshot import current_version, verify
 from ingest.corpus import load_corpus
 from ingest.errors import CitewellError
 from service import wiring
+from service.live_index import ServingIndex
 from service.settings import Settings, share_of
 
 
@@ -31,6 +32,8 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("index", lambda: _index(settings)),
         ("a question", lambda: _question(settings)),
     ]
+    if settings.reading_model:
+        checks.append(("reading model", lambda: _reading_model(settings)))
     return [_run(name, check) for name, check in checks]
 
 
@@ -70,8 +73,22 @@ def _index(settings: Settings) -> str:
 
 
 def _question(settings: Settings) -> str:
-    serving = wiring.open_current(
-        settings.index_dir, wiring.make_embedder(settings), wiring.make_reranker(settings)
-    )
+    serving = _open(settings)
     found = serving.snapshot.searcher.search("What helps?", k=1).ranked
     return f"answered from {found[0].passage.doc_id}"
+
+
+def _reading_model(settings: Settings) -> str:
+    reader = _open(settings).confidence.reader
+    if reader is None:
+        raise CitewellError(wiring.READER_UNUSED)
+    return f"{reader.identity}, as the confidence was fitted with"
+
+
+def _open(settings: Settings) -> ServingIndex:
+    return wiring.open_current(
+        settings.index_dir,
+        wiring.make_embedder(settings),
+        wiring.make_reranker(settings),
+        wiring.make_reading_model(settings),
+    )

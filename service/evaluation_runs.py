@@ -210,7 +210,8 @@ class _Evaluation:
             target: Target = ServiceTarget(service)
         else:
             reranker = wiring.make_reranker(self._settings)
-            serving = wiring.open_current(self._settings.index_dir, self.embedder, reranker)
+            reader = wiring.make_reading_model(self._settings)
+            serving = wiring.open_current(self._settings.index_dir, self.embedder, reranker, reader)
             self._opened.callback(serving.snapshot.searcher.content.close)
             target = SnapshotTarget(serving)
         self.target_facts |= target.description

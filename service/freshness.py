@@ -50,7 +50,8 @@ def hash_inputs(settings: Settings) -> str:
     The ledger of reference numbers is not part of it: a build writes it.
     """
     digest = hashlib.sha256(
-        f"{RELEASE} {CHUNKER_VERSION} {settings.embedding_model} {settings.embedding_form}".encode()
+        f"{RELEASE} {CHUNKER_VERSION} {settings.embedding_model} {settings.embedding_form} "
+        f"{settings.reading_model}".encode()
     )
     code = Path(__file__).resolve().parents[1]
     for folder in (*(code / package for package in _PACKAGES), settings.corpus_dir):

@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     reranker_model: str | None = Field(
         default=None, description="A CrossEncoder, by name or folder, that reorders the best passages."
     )
+    reading_model: str | None = Field(
+        default=None,
+        description="A question-answering model (SQuAD 2.0), by name or folder, that the confidence asks as well.",
+    )
     workers: int = Field(
         default=1,
         ge=1,

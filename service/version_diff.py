@@ -105,7 +105,10 @@ def _folder(index_dir: Path, version: str) -> Path:
 
 def _rankers(settings: Settings, *chosen: str) -> list[Ranker]:
     embedder, reranker = wiring.make_embedder(settings), wiring.make_reranker(settings)
-    opened = [wiring.open_version(settings.index_dir, version, embedder, reranker) for version in chosen]
+    reader = wiring.make_reading_model(settings)
+    opened = [
+        wiring.open_version(settings.index_dir, version, embedder, reranker, reader) for version in chosen
+    ]
 
     def ranker(at: int) -> Ranker:
         searcher = opened[at].snapshot.searcher

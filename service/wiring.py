@@ -13,6 +13,7 @@ import structlog
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
+from answer.reading import ReadingModel, TransformersReadingModel
 from index.cores import available_cores
 from index.embedding import Embedder, ModelSource, SentenceTransformerEmbedder, locate_model
 from index.onnx_embedding import OnnxEmbedder
@@ -31,6 +32,11 @@ from service.settings import Settings
 
 _log = logging.getLogger(__name__)
 _WARM_UP_QUESTION = "What helps when my leg hurts?"
+#: Said where a reading model is named that the confidence of the index knows nothing of.
+READER_UNUSED = (
+    "The reading model is not used: the confidence of this index was fitted without it. Run `citewell build`, with "
+    "judged questions in the corpus's questions folder, answerable ones among them."
+)
 
 
 def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Embedder:
@@ -97,27 +103,36 @@ def make_reranker(settings: Settings) -> Reranker | None:
     return CrossEncoderReranker(settings.reranker_model) if settings.reranker_model else None
 
 
-def open_current(index_dir: Path, embedder: Embedder, reranker: Reranker | None) -> ServingIndex:
+def make_reading_model(settings: Settings) -> ReadingModel | None:
+    """Load the reading model where one is named."""
+    return TransformersReadingModel(settings.reading_model) if settings.reading_model else None
+
+
+def open_current(
+    index_dir: Path, embedder: Embedder, reranker: Reranker | None, reader: ReadingModel | None = None
+) -> ServingIndex:
     """Open the version that CURRENT names, verified.
 
     Raises:
         SnapshotError: If there is none, it is damaged, or it was built for something else.
     """
-    return open_version(index_dir, current_version(index_dir), embedder, reranker)
+    return open_version(index_dir, current_version(index_dir), embedder, reranker, reader)
 
 
-def open_last_good(index_dir: Path, embedder: Embedder, reranker: Reranker | None) -> ServingIndex:
+def open_last_good(
+    index_dir: Path, embedder: Embedder, reranker: Reranker | None, reader: ReadingModel | None = None
+) -> ServingIndex:
     """Open the version that CURRENT names, or where that cannot be used the last one before it that can.
 
     Raises:
         SnapshotError: What is wrong with the current one, if no other can be used either.
     """
     try:
-        return open_current(index_dir, embedder, reranker)
+        return open_current(index_dir, embedder, reranker, reader)
     except (SnapshotError, OSError) as error:
         for version in served_before(index_dir):
             with suppress(SnapshotError, OSError):
-                older = open_version(index_dir, version, embedder, reranker)
+                older = open_version(index_dir, version, embedder, reranker, reader)
                 structlog.get_logger(__name__).error(
                     "an older version serves", version=version, reason=str(error)
                 )
@@ -126,7 +141,11 @@ def open_last_good(index_dir: Path, embedder: Embedder, reranker: Reranker | Non
 
 
 def open_version(
-    index_dir: Path, version: str, embedder: Embedder, reranker: Reranker | None
+    index_dir: Path,
+    version: str,
+    embedder: Embedder,
+    reranker: Reranker | None,
+    reader: ReadingModel | None = None,
 ) -> ServingIndex:
     """Open a version, verified and warm.
 
@@ -134,15 +153,17 @@ def open_version(
         SnapshotError: If it is not there, is damaged, or was built for something else.
     """
     snapshot = open_snapshot(index_dir / version, embedder=embedder, reranker=reranker)
-    model = _confidence(snapshot)
+    model = _confidence(snapshot, reader)
+    if reader is not None and model.reader is None:
+        _log.warning(READER_UNUSED)
     # The first question pays for every page and pattern that is loaded late; no reader should.
     answer_question(_WARM_UP_QUESTION, searcher=snapshot.searcher, model=model, k=1)
     return ServingIndex(snapshot=snapshot, confidence=model, built_at=built_at(index_dir, version))
 
 
-def _confidence(snapshot: OpenSnapshot) -> ConfidenceModel:
+def _confidence(snapshot: OpenSnapshot, reader: ReadingModel | None) -> ConfidenceModel:
     try:
-        return ConfidenceModel.from_json(snapshot.confidence)
+        return ConfidenceModel.from_json(snapshot.confidence, reader=reader)
     except (ValueError, KeyError, TypeError) as error:
         raise IndexMismatchError(
             f"The confidence of version {snapshot.version} cannot be used: {error}. Run `citewell build`."
@@ -153,10 +174,10 @@ def _confidence(snapshot: OpenSnapshot) -> ConfidenceModel:
 def live_index(settings: Settings) -> Iterator[LiveIndex]:
     """Load the encoder, open the current snapshot, and follow its successors until the end of the block."""
     embedder = RememberedQueries(make_embedder(settings))
-    reranker = make_reranker(settings)
+    reranker, reader = make_reranker(settings), make_reading_model(settings)
     live = LiveIndex(
-        open_first=lambda: open_last_good(settings.index_dir, embedder, reranker),
-        open_current=lambda: open_current(settings.index_dir, embedder, reranker),
+        open_first=lambda: open_last_good(settings.index_dir, embedder, reranker, reader),
+        open_current=lambda: open_current(settings.index_dir, embedder, reranker, reader),
         read_version=lambda: current_version(settings.index_dir),
         check_every_s=settings.swap_check_s,
     )

@@ -17,7 +17,12 @@ MAY_IMPORT = {
     "evaluation": {"ingest", "index", "answer"},
     "service": {"ingest", "index", "answer", "evaluation"},
 }
-REAL_PARTS = {"SentenceTransformerEmbedder", "OnnxEmbedder", "CrossEncoderReranker"}
+REAL_PARTS = {
+    "SentenceTransformerEmbedder",
+    "OnnxEmbedder",
+    "CrossEncoderReranker",
+    "TransformersReadingModel",
+}
 NETWORK = ("socket", "httpx", "httpcore", "urllib.request", "requests", "http.client", "aiohttp", "urllib3")
 #: The modules of the service that listen, or that ask whether a listening service is well.
 LISTENING = {"service.app", "service.cli", "service.server", "service.listening"}

@@ -16,10 +16,11 @@ from answer.confidence import (
     held_out_probabilities,
     reliability,
 )
-from answer.features import FEATURE_NAMES, Features
+from answer.features import FEATURE_NAMES, Features, squash_log_odds
 from answer.pseudo_questions import pseudo_questions
 from index.searching import Searcher
 from ingest.errors import CorpusError
+from tests.twins import TwinReadingModel
 
 _unit = st.floats(0, 1)
 
@@ -233,3 +234,127 @@ def test_a_question_set_that_cannot_be_read_stops_the_calibration(searcher: Sear
 
     with pytest.raises(CorpusError, match=r"dev\.jsonl, line 1"):
         calibrate(searcher, corpus_dir=tmp_path)
+
+
+ASKED = (
+    ("How is a tick pulled out?", True),
+    ("Does salt water help the nose?", True),
+    ("How much do tweezers cost?", False),
+)
+READER = TwinReadingModel(
+    {
+        "How is a tick pulled out?": "fine tweezers",
+        "Does salt water help the nose?": "Pollen in the nose fell by half",
+    }
+)
+
+
+def test_without_a_reading_model_what_is_stored_is_what_it_was_before_there_were_any(
+    searcher: Searcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("answer.confidence.offtopic_questions", lambda: ["Who won the cup?"])
+
+    stored = calibrate(searcher, corpus_dir=write_questions(tmp_path, *ASKED))
+
+    fitted = [stored.pop("intercept"), *stored.pop("weights")]
+    assert fitted == pytest.approx([-0.4946, 0.9768, -0.2433, 3.7404, 4.3489], abs=2e-4)
+    assert [each["mean_probability"] for each in stored["reliability"]] == pytest.approx(
+        [0.5796, 0.6939, 0.7363, 0.8676], abs=2e-4
+    )
+    del stored["reliability"]
+    assert stored == {
+        "features": ["best_passage", "best_sentence", "aspect_gap", "joint_terms"],
+        "examples": [
+            ["judged", True, [0.474342, 0.612305, 0.0, 0.627281]],
+            ["judged", True, [0.381385, 0.507046, 0.0, 0.35415]],
+            ["judged", False, [0.286039, 0.516217, -0.516217, 0.146211]],
+            ["off_topic", False, [0.369274, 0.57735, 0.0, 0.0]],
+        ],
+    }
+
+
+def test_a_reading_is_0_where_the_model_cannot_tell_and_bounded_where_it_is_sure() -> None:
+    assert squash_log_odds(0.0) == 0.0
+    assert squash_log_odds(6.0) == pytest.approx(0.25 * np.tanh(1))
+    assert (squash_log_odds(-np.inf), squash_log_odds(1e9)) == (-0.25, 0.25)
+
+
+def test_what_a_reading_model_finds_is_one_more_feature_that_is_stored_with_its_name(
+    searcher: Searcher, tmp_path: Path
+) -> None:
+    stored = calibrate(searcher, corpus_dir=write_questions(tmp_path, *ASKED), reader=READER)
+
+    assert stored["features"] == [*FEATURE_NAMES, "reading"]
+    assert stored["reading_model"] == {"model": "twin-reader", "weights_sha256": "b" * 64}
+    # 0.25 x tanh(5 / 6), and as much below 0.
+    assert [each[2][-1] for each in stored["examples"][:4]] == [0.170565, 0.170565, -0.170565, -0.170565]
+    model = ConfidenceModel.from_json(json.loads(json.dumps(stored)), reader=READER)
+    assert len(model.weights) == 5
+    assert model.weights[-1] > 0
+    assert model.reader is READER
+
+
+def test_near_misses_that_only_a_reading_tells_apart_are_told_apart() -> None:
+    alike = {"best_passage": 0.6, "best_sentence": 0.6}
+    told = [
+        *(
+            Example("judged", f"Q{at}", True, Features(**alike, reading=squash_log_odds(4.0)))
+            for at in range(30)
+        ),
+        *(
+            Example("judged", f"N{at}", False, Features(**alike, reading=squash_log_odds(-4.0)))
+            for at in range(30)
+        ),
+    ]
+
+    assert [each >= ANSWERABLE_FROM for each in held_out_probabilities(told)] == [True] * 30 + [False] * 30
+
+
+def test_one_fit_bears_a_reading_model_that_is_far_too_sure() -> None:
+    told = [
+        Example(
+            "judged", f"Q{at}", at % 2 == 0, Features(0.6, 0.6, reading=squash_log_odds(10.0 ** (at % 9)))
+        )
+        for at in range(40)
+    ]
+
+    probabilities = held_out_probabilities(told)
+    assert all(0.2 < each < 0.8 for each in probabilities)
+
+
+def test_keywords_are_not_read(searcher: Searcher, tmp_path: Path) -> None:
+    reader = TwinReadingModel({})
+
+    stored = calibrate(searcher, corpus_dir=tmp_path, reader=reader)
+
+    assert not reader.read
+    assert stored["features"] == list(FEATURE_NAMES)
+    assert "reading_model" not in stored
+
+
+def test_a_fit_without_a_reading_model_does_without(searcher: Searcher, tmp_path: Path) -> None:
+    model = ConfidenceModel.from_json(calibrate(searcher, corpus_dir=tmp_path), reader=READER)
+
+    assert model.reader is None
+
+
+@pytest.mark.parametrize(
+    ("reader", "said"),
+    [
+        (None, "is not set"),
+        (TwinReadingModel({}, weights="c" * 64), r"is twin-reader \(weights cccccccccccc\)"),
+    ],
+)
+def test_a_fit_with_another_reading_model_is_refused(reader: TwinReadingModel | None, said: str) -> None:
+    stored = {
+        "features": [*FEATURE_NAMES, "reading"],
+        "reading_model": {"model": "twin-reader", "weights_sha256": "b" * 64},
+        "intercept": 0.0,
+        "weights": [0.0] * 5,
+    }
+
+    with pytest.raises(
+        ValueError,
+        match=rf"fitted with the reading model twin-reader \(weights b{{12}}\), .*_READING_MODEL {said}",
+    ):
+        ConfidenceModel.from_json(stored, reader=reader)

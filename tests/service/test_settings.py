@@ -26,6 +26,7 @@ def test_without_any_variable_the_defaults_hold() -> None:
     assert settings.corpus_dir == Path("corpus")
     assert settings.index_dir == Path("var/index")
     assert settings.reranker_model is None
+    assert settings.reading_model is None
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,7 @@ def test_without_any_variable_the_defaults_hold() -> None:
         ("CITEWELL_PORT", "65535", "port", 65535),
         ("CITEWELL_EMBEDDING_MODEL", "models/mine", "embedding_model", "models/mine"),
         ("CITEWELL_RERANKER_MODEL", "models/cross", "reranker_model", "models/cross"),
+        ("CITEWELL_READING_MODEL", "models/reader", "reading_model", "models/reader"),
         ("CITEWELL_QUERY_THREADS", "1", "query_threads", 1),
         ("CITEWELL_QUERY_THREADS", "64", "query_threads", 64),
         ("CITEWELL_SWAP_CHECK_S", "0.25", "swap_check_s", 0.25),
