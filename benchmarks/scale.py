@@ -310,14 +310,17 @@ def embed_texts(texts: Sequence[str], cache: Path) -> NDArray[np.float32]:
 
 
 def measure(folder: Path, texts: RealTexts, sizes: Sequence[int]) -> list[tuple[Built, Asked]]:
-    """Build and ask an index of each size, each in a process of its own."""
+    """Build and ask an index of each size, each in a process of its own; one that is there already is only asked."""
     found = []
     context = multiprocessing.get_context("spawn")
     for size in sizes:
         target = folder / str(size)
-        target.mkdir()
-        with context.Pool(1) as pool:
-            built = pool.apply(build, (target, texts, size))
+        record = target / "built.json"
+        if not record.exists():
+            target.mkdir(parents=True)
+            with context.Pool(1) as pool:
+                record.write_text(json.dumps(asdict(pool.apply(build, (target, texts, size)))))
+        built = Built(**json.loads(record.read_text()))
         with context.Pool(1) as pool:
             asked = pool.apply(ask, (target, built.version, texts.questions[:_QUESTIONS]))
         found.append((built, asked))
@@ -365,7 +368,7 @@ def main() -> None:
     arguments.add_argument("--vectors", type=Path, help="the vectors of the texts, as np.save writes them")
     arguments.add_argument("--cache", type=Path, default=Path("var/cache/scale.sqlite"))
     arguments.add_argument(
-        "--folder", type=Path, help="where the indexes are made; a temporary one otherwise"
+        "--folder", type=Path, help="where the indexes are made and kept; nowhere otherwise"
     )
     arguments.add_argument("--json", type=Path, help="write the figures here too")
     given = arguments.parse_args()
@@ -373,8 +376,8 @@ def main() -> None:
     texts, questions = read_texts(given.texts)
     vectors = np.load(given.vectors) if given.vectors else embed_texts(texts, given.cache)
     real = RealTexts(tuple(texts[: len(vectors)]), vectors[: len(texts)], tuple(_spread(questions)))
-    with tempfile.TemporaryDirectory(dir=given.folder) as name:
-        found = measure(Path(name), real, given.sizes)
+    with tempfile.TemporaryDirectory() as name:
+        found = measure(given.folder or Path(name), real, given.sizes)
     Console(width=140).print(f"{len(real.texts):,} real texts, {len(questions):,} real questions")
     show(found, Console(width=140))
     if given.json:
