@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,12 +106,20 @@ class StandInEmbedder:
         self._end = {text[-_TOLD_BY:]: at for at, text in enumerate(texts.texts)}
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return the mean of the vectors of the real texts that each begins and ends as; of a part of one, any."""
-        n_real = len(self._vectors)
-        first = [self._beginning.get(text[:_TOLD_BY], len(text) * 7_919 % n_real) for text in texts]
-        last = [self._end.get(text[-_TOLD_BY:], at) for text, at in zip(texts, first, strict=True)]
+        """Return the mean of the vectors of the real texts that each begins and ends as."""
+        pairs = [self._halves(text) for text in texts]
+        first, last = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
         mean = self._vectors[first] + self._vectors[last]
         return np.asarray(mean / np.linalg.norm(mean, axis=1, keepdims=True), dtype=np.float32)
+
+    def _halves(self, text: str) -> tuple[int, int]:
+        """Return the real texts that a text begins and ends as; for a sentence one of them, or any."""
+        first, last = self._beginning.get(text[:_TOLD_BY]), self._end.get(text[-_TOLD_BY:])
+        if first is not None and last is not None:
+            return first, last
+        only = first if first is not None else last
+        only = crc32(text.encode()) % len(self._vectors) if only is None else only
+        return only, only
 
     def encode_passages(self, texts: Sequence[str]) -> list[EncodedText]:
         """Return vectors as above, with those of a text's tokens as the real encoder has them."""

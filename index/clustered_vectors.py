@@ -7,6 +7,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from index.stored_rows import Rows
 from index.vectors import in_total_order, similarities, write_faiss
 
 #: How many of the nearest ten must be found, in the mean of the queries that are tried, when a store is made.
@@ -33,9 +34,9 @@ class ClusteredVectorStore:
     scalar quantisation, as FAISS has it.
     """
 
-    def __init__(self, clusters: Any, vectors: NDArray[np.float32]) -> None:
+    def __init__(self, clusters: Any, vectors: Rows) -> None:
         self._clusters = clusters
-        self._vectors = vectors  # (n, dim), mapped from the disk
+        self._vectors = vectors  # (n, dim)
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], *, tried: NDArray[np.float32]) -> "ClusteredVectorStore":
@@ -63,11 +64,11 @@ class ClusteredVectorStore:
         for first in range(0, n_vectors, _ADDED_AT_ONCE):
             clusters.add(np.ascontiguousarray(vectors[first : first + _ADDED_AT_ONCE]))
         store = cls(clusters, vectors)
-        store._look_far_enough(tried)
+        store._look_far_enough(tried, exact_nearest(vectors, tried, k=_DEPTH))
         return store
 
     @classmethod
-    def read(cls, path: Path, *, vectors: NDArray[np.float32]) -> "ClusteredVectorStore":
+    def read(cls, path: Path, *, vectors: Rows) -> "ClusteredVectorStore":
         """Open a file that `write` made over the same vectors, mapped into memory rather than loaded."""
         return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY), vectors)
 
@@ -122,13 +123,12 @@ class ClusteredVectorStore:
                 return np.asarray(chosen, dtype=np.int64)
             looked_in = min(4 * looked_in, self._clusters.nlist)
 
-    def _look_far_enough(self, queries: NDArray[np.float32]) -> None:
+    def _look_far_enough(self, queries: NDArray[np.float32], nearest: NDArray[np.int64]) -> None:
         """Choose in how many clusters to look, as the least power of two that finds enough of the nearest."""
-        nearest = [set(each.tolist()) for each in exact_nearest(self._vectors, queries, k=_DEPTH)]
         self._clusters.nprobe = 1
         while self.clusters_looked_in < self._clusters.nlist:
-            found = [set(self.search(query, k=_DEPTH)[0].tolist()) for query in queries]
-            shares = [len(near & got) / len(near) for near, got in zip(nearest, found, strict=True)]
+            found = [self.search(query, k=_DEPTH)[0] for query in queries]
+            shares = [np.isin(near, got).mean() for near, got in zip(nearest, found, strict=True)]
             if np.mean(shares) >= RECALL_AT_10:
                 return
             self._clusters.nprobe = 2 * self.clusters_looked_in

@@ -20,7 +20,7 @@ from index.searching import (
     CLUSTERS_NAME,
     CONTENT_NAME,
     LEXICAL_NAME,
-    MAPPED_VECTORS_NAME,
+    ROWS_NAME,
     SENTENCES_NAME,
     TOKENS_NAME,
     VECTORS_NAME,
@@ -92,7 +92,7 @@ def _write_vectors(
     vectors = (
         np.empty((total, dim), dtype=np.float32)
         if few
-        else _mapped(folder / MAPPED_VECTORS_NAME, (total, dim), np.float32)
+        else _mapped(folder / ROWS_NAME, (total, dim), np.float32)
     )
     done = 0
     for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
@@ -106,7 +106,7 @@ def _write_vectors(
 
 def _write_clusters(folder: Path) -> None:
     """Write the clusters that the vectors of many passages lie in; sentences stand in for queries."""
-    vectors = np.load(folder / MAPPED_VECTORS_NAME, mmap_mode="r", allow_pickle=False)
+    vectors = np.load(folder / ROWS_NAME, mmap_mode="r", allow_pickle=False)
     sentences = np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)
     tried = sentences[:: max(1, len(sentences) // _SENTENCES_TRIED)][:_SENTENCES_TRIED].astype(np.float32)
     ClusteredVectorStore.of(np.asarray(vectors), tried=tried).write(folder / CLUSTERS_NAME)

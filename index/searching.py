@@ -21,6 +21,7 @@ from index.reranking import Reranker
 from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
+from index.stored_rows import Rows, StoredRows
 from index.vectors import FlatVectorStore, VectorStore
 from index.wording import Wording
 from ingest.errors import IndexMismatchError, SnapshotDamagedError
@@ -29,7 +30,7 @@ from ingest.records import Passage
 CONTENT_NAME = "content.sqlite"
 VECTORS_NAME = "vectors.faiss"
 #: In the place of the one above where there are very many.
-MAPPED_VECTORS_NAME, CLUSTERS_NAME = "vectors.npy", "clusters.faiss"
+ROWS_NAME, CLUSTERS_NAME = "vectors.npy", "clusters.faiss"
 SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
@@ -44,6 +45,8 @@ DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.14, 0.06, 0.8
 CANDIDATES = 100
 #: How many of the best by both retrievers are compared with the query token by token.
 LATE_DEPTH = 40
+#: Times as many scores are looked at as are wanted, to know which are too low.
+_LOOKED_AT_FIRST = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ class Searcher:
         spelling: Spelling,
         wording: Wording,
         tokens: TokenStore | None,
-        sentence_vectors: NDArray[np.float16],
+        sentence_vectors: Rows,
         embedder: Embedder,
         reranker: Reranker | None = None,
     ) -> None:
@@ -130,7 +133,7 @@ class Searcher:
                 spelling=Spelling.read(folder / WORDS_NAME),
                 wording=Wording.read(folder / WORDING_NAME),
                 tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
-                sentence_vectors=_map(folder / SENTENCES_NAME),
+                sentence_vectors=StoredRows(folder / SENTENCES_NAME),
                 embedder=embedder,
                 reranker=reranker,
             )
@@ -257,8 +260,7 @@ class Searcher:
     ) -> NDArray[np.int64]:
         """Return the union of both retrievers' best k positions, ascending."""
         near, _ = self.vectors.search(vector, k=k, among=among)
-        matching = np.flatnonzero(lexical) if among is None else among[lexical[among] > 0]
-        best = matching[best_places(lexical[matching], k=k)]
+        best = best_places(lexical, k=k) if among is None else among[best_places(lexical[among], k=k)]
         return np.union1d(near, best).astype(np.int64)
 
     def _allowed(self, only: SearchFilter) -> NDArray[np.int64] | None:
@@ -292,23 +294,19 @@ class Searcher:
 
 
 def best_places(scores: NDArray[np.float64], *, k: int) -> NDArray[np.int64]:
-    """Return the places of the best k scores, in no order; of equal ones those that come first."""
-    if len(scores) <= k:
-        return np.arange(len(scores))
-    least = np.partition(scores, len(scores) - k)[len(scores) - k]
-    above = np.flatnonzero(scores > least)
-    return np.concatenate([above, np.flatnonzero(scores == least)[: k - len(above)]])
+    """Return the places of the best k scores above 0, ascending; of equal ones those that come first."""
+    # The k-th best of a few of them is at most the k-th best of all: what lies below it need not be sorted.
+    few = scores[:: max(1, len(scores) // (_LOOKED_AT_FIRST * k))]
+    bound = np.partition(few, len(few) - k)[len(few) - k] if len(few) > k else 0.0
+    places = np.flatnonzero(scores >= bound) if bound > 0 else np.flatnonzero(scores)
+    order = np.argsort(-scores[places], kind="stable")[:k]
+    return np.sort(places[order])
 
 
 def _open_vectors(folder: Path) -> VectorStore:
     if (folder / CLUSTERS_NAME).exists():
-        return ClusteredVectorStore.read(folder / CLUSTERS_NAME, vectors=_map(folder / MAPPED_VECTORS_NAME))
+        return ClusteredVectorStore.read(folder / CLUSTERS_NAME, vectors=StoredRows(folder / ROWS_NAME))
     return FlatVectorStore.read(folder / VECTORS_NAME)
-
-
-def _map(path: Path) -> NDArray[Any]:
-    # A slice of a plain array is made faster than one of a memmap.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 
 def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from index import parts
+from index import parts, searching
 from index.building import build_index
 from index.clustered_vectors import ClusteredVectorStore
 from index.embedding import Embedder
@@ -167,11 +169,22 @@ def test_an_index_of_very_many_passages_ranks_as_one_that_compares_them_all(
         assert [hit.dense for hit in found] == pytest.approx([hit.dense for hit in expected], abs=1e-6)
 
 
-@pytest.mark.parametrize("k", [1, 2, 3, 4, 5, 9])
-def test_of_equal_scores_the_first_are_chosen(k: int) -> None:
-    scores = np.array([2.0, 5, 2, 1, 2])
+@settings(max_examples=200)
+@given(
+    scores=st.lists(st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5]), max_size=300),
+    k=st.integers(1, 12),
+    looked_at_first=st.sampled_from([1, 2, 64]),
+)
+def test_the_best_places_are_those_of_all_scores_sorted(
+    scores: list[float], k: int, looked_at_first: int
+) -> None:
+    ranked = sorted((at for at in range(len(scores)) if scores[at] > 0), key=lambda at: (-scores[at], at))
 
-    assert sorted(best_places(scores, k=k).tolist()) == sorted([1, 0, 2, 4, 3][:k])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "_LOOKED_AT_FIRST", looked_at_first)
+        found = best_places(np.array(scores), k=k)
+
+    assert found.tolist() == sorted(ranked[:k])
 
 
 def test_a_query_is_searched_in_the_documents_own_words(tmp_path: Path) -> None:
