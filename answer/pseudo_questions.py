@@ -1,7 +1,8 @@
 """Stand-ins for questions, made from an index's own sentences."""
 
 import hashlib
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterator, Sequence
 
 from index.lexical import terms
 from index.searching import Searcher
@@ -15,16 +16,20 @@ def pseudo_questions(searcher: Searcher) -> list[str]:
 
     Sentences with fewer keywords stand in only where there are no others.
     """
-    found: list[tuple[bool, str, str]] = []
+    found = heapq.nsmallest(_MAX_PSEUDO_QUESTIONS, _candidates(searcher))
+    long_enough = [each for each in found if not each[0]] or found
+    return [keywords for _, _, keywords in long_enough]
+
+
+def _candidates(searcher: Searcher) -> Iterator[tuple[bool, str, str]]:
+    """Yield, for each sentence with any keyword, whether it has too few, its hash, and those that are picked."""
     for passage in searcher.content.all_passages():
         for sentence in passage.sentences:
             text = passage.text_of(sentence)
             words = [word.strip("[]().,;:").lower() for word in text.split() if terms(word)]
             if words:
                 keywords = " ".join(words[at] for at in sorted(_pick(words, text)))
-                found.append((len(words) < _KEYWORDS, _hash(text), keywords))
-    long_enough = [each for each in found if not each[0]] or found
-    return [keywords for _, _, keywords in sorted(long_enough)[:_MAX_PSEUDO_QUESTIONS]]
+                yield len(words) < _KEYWORDS, _hash(text), keywords
 
 
 def _pick(words: Sequence[str], text: str) -> list[int]:
