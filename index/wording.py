@@ -87,22 +87,25 @@ def stems_of(text: str) -> Stems:
     return tuple(Stemmer.Stemmer("english").stemWords(words))
 
 
+def readers_wordings() -> dict[str, list[str]]:
+    """Return the packaged terms of documents, each with what readers say for it, as they are written."""
+    sections = tomllib.loads(files("index").joinpath("lay_terms.toml").read_text(encoding="utf-8"))
+    return {term: wordings for section in sections.values() for term, wordings in section.items()}
+
+
 @cache
 def lay_terms() -> Mapping[Stems, tuple[str, ...]]:
     """Return reader's wording, as stems -> the terms that documents use for it."""
-    sections = tomllib.loads(files("index").joinpath("lay_terms.toml").read_text(encoding="utf-8"))
     found: dict[Stems, list[str]] = {}
-    for section in sections.values():
-        for term, wordings in section.items():
-            for stems in dict.fromkeys(stems_of(wording) for wording in wordings):
-                found.setdefault(stems, []).append(term)
+    for term, wordings in readers_wordings().items():
+        for stems in dict.fromkeys(stems_of(wording) for wording in wordings):
+            found.setdefault(stems, []).append(term)
     return {stems: tuple(terms) for stems, terms in found.items()}
 
 
 def lay_words() -> list[str]:
     """Return the wordings of readers, so that a misspelled one can be put right."""
-    sections = tomllib.loads(files("index").joinpath("lay_terms.toml").read_text(encoding="utf-8"))
-    return [wording for section in sections.values() for wordings in section.values() for wording in wordings]
+    return [wording for wordings in readers_wordings().values() for wording in wordings]
 
 
 def find_abbreviations(texts: Iterable[str]) -> dict[str, str]:

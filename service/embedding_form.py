@@ -3,10 +3,8 @@
 import hashlib
 import json
 import logging
-import tomllib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +17,7 @@ from evaluation.outcomes import DocumentView
 from index.embedding import Embedder
 from index.embedding_form import TwoFormEmbedder
 from index.progress import Progress
+from index.wording import readers_wordings
 from ingest.chunking import ChunkLimits, chunk_document
 from ingest.corpus import load_corpus
 from ingest.durable_files import store_bytes
@@ -120,7 +119,7 @@ def gather_trial(settings: Settings, embedder: Embedder) -> Trial:
     if len(queries) < _LEAST_QUERIES:
         queries += [_middle(passage.text) for passage in kept]
     if len(kept) < _LEAST_PASSAGES:
-        ours = _readers_terms()
+        ours = readers_wordings()
         texts += [f"{term}: {', '.join(wordings)}" for term, wordings in ours.items()]
         queries += [wording for wordings in ours.values() for wording in wordings]
     relevant += [frozenset[int]()] * (len(queries) - len(relevant))
@@ -160,12 +159,6 @@ def _middle(text: str) -> str:
     words = text.split()
     start = max(0, (len(words) - _WORDS_OF_A_QUERY) // 2)
     return " ".join(words[start : start + _WORDS_OF_A_QUERY])
-
-
-def _readers_terms() -> dict[str, list[str]]:
-    """Return the packaged list of documents' terms with readers' wordings."""
-    sections = tomllib.loads(files("index").joinpath("lay_terms.toml").read_text(encoding="utf-8"))
-    return {term: wordings for section in sections.values() for term, wordings in section.items()}
 
 
 def _record_of(settings: Settings, fast: Embedder) -> Path:

@@ -11,15 +11,9 @@ import pytest
 
 from index.embedding import DEFAULT_MODEL, DEFAULT_WEIGHTS_SHA256, SentenceTransformerEmbedder
 from ingest.errors import ModelError
+from tests.encoder_texts import TEXTS
 
 ROOT = Path(__file__).parents[2]
-TEXTS = [
-    "A cold pack eases the swelling.",
-    "x",
-    "Treatment > Self-care\n" + "Stretch the calf slowly and hold it. " * 20,
-    "Émollients, µg and 痛み.",
-    "",
-]
 
 _PROGRAM = """
 import hashlib, json, sys

@@ -28,28 +28,9 @@ from index.embedding import (
 from index.onnx_embedding import GraphOutputs, OnnxEmbedder, Session, batch_by_length, batches_are_alike
 from ingest.errors import ModelError
 from tests.conftest import real_export
+from tests.encoder_texts import TEXTS, WORDS
 
 ROOT = Path(__file__).parents[2]
-TEXTS = [
-    "A cold pack eases the swelling.",
-    "x",
-    "Treatment > Self-care\n" + "Stretch the calf slowly and hold it. " * 20,
-    "Émollients, µg and 痛み.",
-    "",
-]
-WORDS = (
-    "calf",
-    "cramp",
-    "night",
-    "stretch",
-    "quinine",
-    "magnesium",
-    "toe",
-    "muscle",
-    "sleep",
-    "salt",
-    "dose",
-)
 
 _PROGRAM = """
 import hashlib, json, sys
