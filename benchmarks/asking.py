@@ -23,7 +23,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from benchmarks import load
-from benchmarks.encoding import questions
+from benchmarks.encoding import on_one_core, questions
 from benchmarks.rounds import interleave, table
 from benchmarks.serving import home_with, serving
 from index.cores import available_cores
@@ -153,6 +153,7 @@ def main() -> None:
 def _latencies(ours: int, theirs: int, *, rounds: int) -> str:
     os.environ["HF_HUB_OFFLINE"] = "1"
     embedder, asked = wiring.make_embedder(read_settings()), questions(20)
+    single = on_one_core(read_settings())
     fresh = load.endless_questions(_QUESTIONS, seed=1)
     again, nothing = itertools.repeat(load.ask(asked[0])), itertools.repeat(load.get("/empty"))
     measured = interleave(
@@ -163,13 +164,19 @@ def _latencies(ours: int, theirs: int, *, rounds: int) -> str:
             "an empty route": lambda: p50_ms(theirs, nothing, count=100),
             # Questions of the same making: what tells each from the others is some tokens long.
             "the bare encoder call": lambda: _bare_ms(embedder, _texts(itertools.islice(fresh, 20))),
+            "the bare encoder call, on one core": lambda: _bare_ms(
+                single, _texts(itertools.islice(fresh, 20))
+            ),
         },
         rounds=rounds,
         yardstick=_YARDSTICK,
     )
     lines = [table("p50 of one question, one client", measured, unit="ms", yardstick=_YARDSTICK), ""]
-    _, whole, kept, empty, bare = (each.values for each in measured)
-    lines.append(f"This service ÷ the bare encoder call: {_median_ratio(whole, bare):.3g}.")
+    _, whole, kept, empty, bare, bare_alone = (each.values for each in measured)
+    lines.append(
+        f"This service ÷ the bare encoder call: {_median_ratio(whole, bare):.3g}; on one core: "
+        f"{_median_ratio(whole, bare_alone):.3g}."
+    )
     lines.append(f"This service, asked before ÷ an empty route: {_median_ratio(kept, empty):.3g}.")
     return "\n".join(lines)
 

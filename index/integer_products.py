@@ -1,6 +1,7 @@
 """Exact inner products of vectors of 8-bit integers, as fast as the processor has them."""
 
 import functools
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -15,19 +16,19 @@ _SIGN_BIT = np.uint8(0x80)
 _LARGEST_SQUARE = 128**2
 
 
-def integer_products(left: NDArray[np.int8], right: NDArray[np.int8]) -> NDArray[np.float32]:
+def integer_products(left: Sequence[NDArray[np.int8]], right: NDArray[np.int8]) -> NDArray[np.float32]:
     """Return the inner product of each row of `left` with each row of `right`, shape (n_left, n_right).
 
     A sum below 2**24, which those of up to 1,024 dimensions are, is exact, whatever computes it; a longer one is
     the exact sum rounded once. So the bits are the same on every machine.
 
     Args:
-        left: Shape (n_left, dim); the one with more rows.
+        left: The side with more rows, (n_left, dim) in all, as arrays that follow each other: they are copied anyway.
         right: Shape (n_right, dim).
     """
     session = _session()
     if session is None:
-        return _products_in_floats(left, right)
+        return _products_in_floats(np.concatenate(left), right)
     return _run(session, left, right).astype(np.float32)
 
 
@@ -53,7 +54,7 @@ def products_are_exact(session: Any) -> bool:
         for choices in (extremes, np.arange(-128, 128, dtype=np.int8), np.full(1, 127, dtype=np.int8)):
             left, right = random.choice(choices, (n_left, dim)), random.choice(choices, (n_right, dim))
             if not np.array_equal(
-                _run(session, left, right), left.astype(np.int32) @ right.T.astype(np.int32)
+                _run(session, [left], right), left.astype(np.int32) @ right.T.astype(np.int32)
             ):
                 return False
     return True
@@ -65,8 +66,9 @@ def _session() -> Any:
     return session if products_are_exact(session) else None
 
 
-def _run(session: Any, left: NDArray[np.int8], right: NDArray[np.int8]) -> NDArray[np.int32]:
-    unsigned = np.ascontiguousarray(left).view(np.uint8) ^ _SIGN_BIT
+def _run(session: Any, left: Sequence[NDArray[np.int8]], right: NDArray[np.int8]) -> NDArray[np.int32]:
+    unsigned = np.concatenate([part.view(np.uint8) for part in left])
+    unsigned ^= _SIGN_BIT
     products: NDArray[np.int32] = session.run(
         None, {"left": unsigned, "right": np.ascontiguousarray(right.T)}
     )[0]

@@ -115,18 +115,6 @@ class TokenStore:
         """Return the inverse document frequency of tokens, same shape; one that no passage has weighs most."""
         return np.asarray(self._weights[np.minimum(ids, len(self._weights) - 1)])
 
-    def sentence_tokens(self, sentences: NDArray[np.int64]) -> tuple[TokenCodes, NDArray[np.int64]]:
-        """Return the tokens of sentences, one after the other, and how many each has."""
-        begins, ends = self._offsets[sentences], self._offsets[sentences + 1]
-        # Sentences that follow each other are read in one go.
-        breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
-        first, last = begins[np.concatenate([[0], breaks])], ends[np.concatenate([breaks - 1, [-1]])]
-        spans = [slice(start, end) for start, end in zip(first.tolist(), last.tolist(), strict=True)]
-        parts = (
-            np.concatenate([part[span] for span in spans]) for part in (self._codes, self._scales, self._ids)
-        )
-        return TokenCodes(*parts), ends - begins
-
     def score(self, query: TokenCodes, sentences: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return how well each sentence matches a query, token by token, -1 to 1.
 
@@ -142,8 +130,8 @@ class TokenStore:
         Source: MaxSim of Khattab and Zaharia, ColBERT, SIGIR 2020; weighted both ways as BERTScore is
         (Zhang et al., ICLR 2020).
         """
-        tokens, counts = self.sentence_tokens(sentences)
-        return self._scores(query, tokens, token_cosines(query, tokens), counts)
+        compared, counts = self._compare(query, sentences)
+        return compared.scores(counts)
 
     def score_passages(
         self, query: TokenCodes, sentences: NDArray[np.int64], *, per_passage: NDArray[np.int64]
@@ -160,44 +148,64 @@ class TokenStore:
             sentences: The sentences of all the passages, one passage after the other, shape (n_sentences,).
             per_passage: How many of them each passage has, one at least, shape (n_passages,).
         """
-        tokens, counts = self.sentence_tokens(sentences)
-        cosines = token_cosines(query, tokens)
+        compared, counts = self._compare(query, sentences)
         starts = _starts(per_passage)
-        of_sentences = self._scores(query, tokens, cosines, counts)
+        of_sentences = compared.scores(counts)
         best = np.maximum.reduceat(of_sentences, starts)
-        own = self._scores(query, tokens, cosines, np.add.reduceat(counts, starts))
+        own = compared.scores(np.add.reduceat(counts, starts))
         return (1 - _OWN_SHARE) * best + _OWN_SHARE * own, of_sentences
 
-    def _scores(
-        self, query: TokenCodes, tokens: TokenCodes, cosines: NDArray[np.float32], counts: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Return the score of each run of tokens, -1 for an empty one.
+    def _compare(
+        self, query: TokenCodes, sentences: NDArray[np.int64]
+    ) -> tuple["_Comparison", NDArray[np.int64]]:
+        """Return a query beside the tokens of sentences, one after the other, and how many each has."""
+        begins, ends = self._offsets[sentences], self._offsets[sentences + 1]
+        # Sentences that follow each other are read in one go.
+        breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
+        first, last = begins[np.concatenate([[0], breaks])], ends[np.concatenate([breaks - 1, [-1]])]
+        spans = [slice(start, end) for start, end in zip(first.tolist(), last.tolist(), strict=True)]
+        scales = np.concatenate([self._scales[span] for span in spans])
+        cosines = token_cosines(query, [self._codes[span] for span in spans], scales)
+        weights = self.weights_of(np.concatenate([self._ids[span] for span in spans]))
+        nearest = weights * cosines.max(axis=0).astype(np.float64)
+        return _Comparison(cosines, self.weights_of(query.ids), weights, nearest), ends - begins
 
-        Args:
-            query: The query's tokens.
-            tokens: Those of all runs, one run after the other.
-            cosines: Shape (n_query_tokens, n_tokens).
-            counts: How many tokens each run has, shape (n_runs,).
-        """
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """A query beside the tokens of some runs of text, one run after the other: what the score of any run is made of."""
+
+    cosines: NDArray[np.float32]  # (n_query_tokens, n_tokens)
+    query_weights: NDArray[np.float32]  # (n_query_tokens,)
+    weights: NDArray[np.float32]  # (n_tokens,)
+    nearest: NDArray[np.float64]  # (n_tokens,): the highest cosine of each token, times its weight
+
+    def scores(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the score of each run, -1 for an empty one; `counts` are their numbers of tokens, (n_runs,)."""
         scores = np.full(len(counts), -1.0)
         filled = counts > 0
         if filled.any():
             starts = _starts(counts[filled])
-            there = _mean(np.maximum.reduceat(cosines, starts, axis=1).T, self.weights_of(query.ids))
-            weights = self.weights_of(tokens.ids)
-            nearest = cosines.max(axis=0).astype(np.float64)
-            back = np.add.reduceat(weights * nearest, starts) / np.add.reduceat(weights, starts)
+            there = _mean(np.maximum.reduceat(self.cosines, starts, axis=1).T, self.query_weights)
+            back = np.add.reduceat(self.nearest, starts) / np.add.reduceat(self.weights, starts)
             scores[filled] = (there + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
         return scores
 
 
-def token_cosines(query: TokenCodes, tokens: TokenCodes) -> NDArray[np.float32]:
+def token_cosines(
+    query: TokenCodes, codes: Sequence[NDArray[np.int8]], scales: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Return the cosines of each token of a query with each of some others, shape (n_query, n_tokens).
 
     The sums are of integers and exact, so that the bits do not depend on how a library orders them.
+
+    Args:
+        query: The tokens of the query.
+        codes: Those of the others, as in `TokenCodes`, in arrays that follow each other, (n_tokens, dim) in all.
+        scales: Theirs, shape (n_tokens,).
     """
-    cosines = np.ascontiguousarray(integer_products(tokens.codes, query.codes).T)
-    cosines *= tokens.scales
+    cosines = np.ascontiguousarray(integer_products(codes, query.codes).T)
+    cosines *= scales
     cosines *= query.scales[:, None]
     return cosines
 

@@ -1,5 +1,6 @@
 """Serving an exported encoder with ONNX Runtime: no torch, and batches that leave every bit as it is."""
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from index.embedding import PROBE, EncodedText, ModelIdentity, hash_bits, join_p
 
 #: A batch holds about so many tokens: the activations of more leave the core's own cache.
 TOKENS_PER_BATCH = 384
+
+#: A text is computed on so many cores at most: more were not tried.
+_MOST_THREADS = 2
 
 #: (texts, tokens) that are tried before the first batch: rows in all below, at and above what a kernel takes at once.
 _TRIED_SHAPES = ((2, 3), (3, 5), (5, 8), (2, 17))
@@ -62,18 +66,33 @@ class OnnxEmbedder:
     """An `Embedder` on ONNX Runtime, or on another engine that runs the same graph.
 
     Texts of the same number of tokens are computed together, so nothing is padded. One session serves all
-    threads, each run on the thread that asks for it. Whether a row's bits are free of the rows beside it
-    depends on the processor's own matrix kernels, so that is tried before the first batch; where they are
-    not, every text is computed alone.
+    threads. No more questions are computed at a time than there are cores for: each has its own, and more would
+    be in each other's way. Whether a row's bits are free of the rows beside it depends on the processor's own
+    matrix kernels, so that is tried before the first batch; where they are not, every text is computed alone.
     """
 
     def __init__(
-        self, exported: ExportedModel, *, workers: int | None = None, engine: Engine | None = None
+        self,
+        exported: ExportedModel,
+        *,
+        workers: int | None = None,
+        threads: int | None = None,
+        engine: Engine | None = None,
     ) -> None:
-        engine = engine or _onnx_runtime(exported.graph)
+        """Open an exported encoder.
+
+        Args:
+            exported: What was exported.
+            workers: How many batches are computed at a time; as many as there are cores, if not given.
+            threads: On how many cores a question is computed, two at most; on as many as `workers`, if not given.
+            engine: What runs the graph, if not ONNX Runtime.
+        """
+        self._workers = workers or available_cores()
+        threads = min(threads or self._workers, _MOST_THREADS)
+        engine = engine or _onnx_runtime(exported.graph, threads=threads)
         self._session = engine.session
         self._tokens_per_batch = engine.tokens_per_batch
-        self._workers = workers or available_cores()
+        self._lanes = threading.Semaphore(max(1, available_cores() // threads))
         self._tokenizer = open_tokenizer(exported.tokenizer)
         self._first, self._last = self._tokenizer.encode("").ids  # [CLS] and [SEP]
         self.special_token_ids = frozenset({self._first, self._last})
@@ -123,7 +142,8 @@ class OnnxEmbedder:
         return batches_are_alike(self._session)
 
     def _encode(self, ids: list[int]) -> EncodedText:
-        outputs = run_graph(self._session, [ids], with_tokens=True)
+        with self._lanes:
+            outputs = run_graph(self._session, [ids], with_tokens=True)
         return EncodedText(outputs.vectors[0], outputs.token_vectors[0], np.array(ids, dtype=np.int64))
 
     def _ids(self, text: str) -> list[int]:
@@ -163,14 +183,19 @@ class GraphOutputs:
     token_vectors: NDArray[np.float32]  # (n_texts, n_tokens, dim); (0, 0, 0) when not asked for
 
 
-def _onnx_runtime(graph: Path) -> Engine:
-    return Engine(f"onnxruntime {onnxruntime.__version__}", open_session(graph), TOKENS_PER_BATCH)
+def _onnx_runtime(graph: Path, *, threads: int) -> Engine:
+    session = open_session(graph, threads=threads)
+    return Engine(f"onnxruntime {onnxruntime.__version__}", session, TOKENS_PER_BATCH)
 
 
-def open_session(graph: Path) -> Session:
-    """Open a graph for runs that each stay on the thread that asked for them."""
+def open_session(graph: Path, *, threads: int = 1) -> Session:
+    """Open a graph for runs on so many threads, the one that asks for the run among them.
+
+    Each row of a product is summed in one order whatever the threads, so they change no bit. Helpers wait asleep: one
+    that spins is faster alone, but takes a core from whatever else is running.
+    """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

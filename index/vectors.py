@@ -93,10 +93,13 @@ class FlatVectorStore:
         """Return the inner products with the vectors at these positions."""
         if not len(positions):
             return np.empty(0, np.float64)
-        # Searching among exactly these positions gives the same bits as searching among all of them.
-        found, scores = self.search(query, k=len(positions), among=positions)
-        order = np.argsort(found)
-        return np.asarray(scores[order][np.searchsorted(found[order], positions)])
+        asked = np.ascontiguousarray(positions, dtype=np.int64)
+        rows, scores = np.ascontiguousarray(query), np.empty(len(asked), np.float32)
+        # One product for each position, by the routine that a search of one query runs too: the same bits.
+        self._index.compute_distance_subset(
+            1, faiss.swig_ptr(rows), len(asked), faiss.swig_ptr(scores), faiss.swig_ptr(asked)
+        )
+        return scores.astype(np.float64)
 
     def write(self, path: Path) -> None:
         """Write everything to one file."""

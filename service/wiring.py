@@ -5,8 +5,9 @@ What builds is joined in `service.build_wiring`, which loads the readers of ever
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,7 @@ from answer.confidence import ConfidenceModel
 from answer.reading import ReadingModel, TransformersReadingModel
 from index.cores import available_cores
 from index.embedding import Embedder, ModelSource, SentenceTransformerEmbedder, locate_model
-from index.onnx_embedding import OnnxEmbedder
+from index.onnx_embedding import ExportedModel, OnnxEmbedder
 from index.onnx_export import export_model, find_export
 from index.openvino_engine import open_bf16
 from index.progress import Progress
@@ -46,14 +47,16 @@ def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Em
     makes it and the others wait. A model that has no such form is served by sentence-transformers.
     """
     source, folder = locate_model(settings.embedding_model), settings.cache_dir / "models"
+    # Processes that share the cores do not help each other's questions.
+    serve = partial(OnnxEmbedder, threads=max(1, available_cores() // settings.workers))
     with suppress(ExportError):
-        return OnnxEmbedder(find_export(folder, source))
+        return serve(find_export(folder, source))
     with _alone_in(folder):
         try:
-            return OnnxEmbedder(find_export(folder, source))  # whoever held the lock has made it meanwhile
+            return serve(find_export(folder, source))  # whoever held the lock has made it meanwhile
         except ExportError as missing:
             _log.info("encoder is exported", extra={"reason": str(missing)})
-        return _make_served(settings, folder, source, progress=progress)
+        return _make_served(settings, folder, source, serve=serve, progress=progress)
 
 
 @contextmanager
@@ -67,13 +70,18 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 
 def _make_served(
-    settings: Settings, folder: Path, source: ModelSource, *, progress: Progress | None
+    settings: Settings,
+    folder: Path,
+    source: ModelSource,
+    *,
+    serve: Callable[[ExportedModel], Embedder],
+    progress: Progress | None,
 ) -> Embedder:
     if progress is not None:
         progress("export encoder", 0, 1)
     original = SentenceTransformerEmbedder(settings.embedding_model)
     try:
-        served = export_model(original, folder, source, serve=OnnxEmbedder)
+        served = export_model(original, folder, source, serve=serve)
     except (ExportError, OSError) as error:
         _log.warning("The encoder runs on sentence-transformers, several times as slow: %s", error)
         return original

@@ -136,6 +136,6 @@ def test_eight_bits_keep_cosines_to_the_second_decimal() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tokens = quantize_tokens(vectors, np.arange(200), special=NO_SPECIAL)
 
-    error = token_cosines(tokens, tokens) - vectors.astype(np.float64) @ vectors.T
+    error = token_cosines(tokens, [tokens.codes], tokens.scales) - vectors.astype(np.float64) @ vectors.T
 
     assert np.abs(error).max() < 0.005

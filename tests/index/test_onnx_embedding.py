@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,7 +26,14 @@ from index.embedding import (
     EncodedText,
     SentenceTransformerEmbedder,
 )
-from index.onnx_embedding import GraphOutputs, OnnxEmbedder, Session, batch_by_length, batches_are_alike
+from index.onnx_embedding import (
+    Engine,
+    GraphOutputs,
+    OnnxEmbedder,
+    Session,
+    batch_by_length,
+    batches_are_alike,
+)
 from ingest.errors import ModelError
 from tests.conftest import real_export
 from tests.encoder_texts import TEXTS, WORDS
@@ -59,6 +67,48 @@ def hashes(vectors: object) -> list[str]:
 
 def bits(encoded: EncodedText) -> tuple[bytes, bytes, bytes]:
     return encoded.vector.tobytes(), encoded.token_vectors.tobytes(), encoded.token_ids.tobytes()
+
+
+# --- Threads ------------------------------------------------------------------------------------------
+
+
+def test_a_second_core_changes_no_bit_of_a_question() -> None:
+    alone, helped = (OnnxEmbedder(real_export(), workers=1, threads=threads) for threads in (1, 2))
+
+    for text in TEXTS:
+        assert bits(alone.encode_query(text)) == bits(helped.encode_query(text))
+
+
+class CountingSession:
+    """Knows how many runs there were at once; each takes long enough to meet the others."""
+
+    def __init__(self) -> None:
+        self.most = self._now = 0
+        self._lock = threading.Lock()
+
+    def run(self, names: Sequence[str], inputs: Mapping[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        with self._lock:
+            self._now += 1
+            self.most = max(self.most, self._now)
+        time.sleep(0.01)
+        with self._lock:
+            self._now -= 1
+        ids = inputs[TOKEN_IDS]
+        return [np.ones((len(ids), 384), np.float32), np.ones((*ids.shape, 384), np.float32)][: len(names)]
+
+
+@pytest.mark.parametrize(("cores", "threads", "expected"), [(2, 2, 1), (2, 1, 2), (5, 2, 2), (1, 2, 1)])
+def test_each_question_has_cores_of_its_own(
+    cores: int, threads: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = CountingSession()
+    monkeypatch.setattr(onnx_embedding, "available_cores", lambda: cores)
+    embedder = OnnxEmbedder(real_export(), threads=threads, engine=Engine("counting", session, 384))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(embedder.encode_query, TEXTS[:1] * 16))
+
+    assert session.most == expected
 
 
 # --- Batches ------------------------------------------------------------------------------------------
