@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, TypeVar
 
@@ -48,21 +49,37 @@ async def workers(request: Request) -> Executor:
     return executor
 
 
-async def kept_replies(request: Request) -> ReplyCache:
-    """Return the replies that were given last."""
-    replies: ReplyCache = request.app.state.replies
-    return replies
-
-
 async def serving_index(live: Annotated[LiveIndex, Depends(live_index)]) -> ServingIndex:
     """Return the version to answer from; a request keeps it to its end."""
     return live.current
 
 
+@dataclass(frozen=True, slots=True)
+class AskParts:
+    """All that a question needs, as one dependency: five of them cost a quarter of a reply that is kept."""
+
+    index: ServingIndex
+    executor: Executor
+    replies: ReplyCache
+    max_question_chars: int
+
+
+async def ask_parts(request: Request) -> AskParts:
+    """Return what a question is answered with.
+
+    Raises:
+        StartingError: If the index is still being opened.
+    """
+    state = request.app.state
+    return AskParts(
+        state.opening.live.current, state.workers, state.replies, state.settings.max_question_chars
+    )
+
+
 Serving = Annotated[ServingIndex, Depends(serving_index)]
 Chosen = Annotated[Settings, Depends(chosen_settings)]
 Workers = Annotated[Executor, Depends(workers)]
-Replies = Annotated[ReplyCache, Depends(kept_replies)]
+Parts = Annotated[AskParts, Depends(ask_parts)]
 
 
 async def on_worker(executor: Executor, work: Callable[[], T]) -> T:
@@ -98,15 +115,13 @@ def _refuse_long(question: str, *, max_chars: int) -> None:
     response_model=schemas.AskReply,
     responses=problem_responses(400, 408, 409, 413, 422, 429, 503),
 )
-async def ask(
-    asked: schemas.AskRequest, index: Serving, executor: Workers, chosen: Chosen, replies: Replies
-) -> Response:
+async def ask(asked: schemas.AskRequest, parts: Parts) -> Response:
     """Return the passages that answer a question, each with its reference numbers, and an honest word on it."""
     refuse_generated(asked.answer)
-    _refuse_long(asked.question, max_chars=chosen.max_question_chars)
-    body = find_in_bytes(asked, index, replies)
+    _refuse_long(asked.question, max_chars=parts.max_question_chars)
+    body = find_in_bytes(asked, parts.index, parts.replies)
     if body is None:
-        body = await on_worker(executor, partial(answer_in_bytes, asked, index, replies))
+        body = await on_worker(parts.executor, partial(answer_in_bytes, asked, parts.index, parts.replies))
     return Response(body, media_type="application/json")
 
 
@@ -117,15 +132,9 @@ async def ask(
     response_model=schemas.AskReply,
     responses=problem_responses(409, 422, 429, 503),
 )
-async def ask_by_address(
-    asked: Annotated[schemas.AskByAddress, Query()],
-    index: Serving,
-    executor: Workers,
-    chosen: Chosen,
-    replies: Replies,
-) -> Response:
+async def ask_by_address(asked: Annotated[schemas.AskByAddress, Query()], parts: Parts) -> Response:
     """Do what the POST does, for links and quick looks."""
-    return await ask(asked.as_request(), index, executor, chosen, replies)
+    return await ask(asked.as_request(), parts)
 
 
 @router.get(
