@@ -28,6 +28,7 @@ class Reply:
 
     question: str
     searched_as: str | None  # the question with its misspelled words put right; None where there were none
+    not_mentioned: tuple[str, ...]  # uncommon words of the question that no passage of the index has
     answerable: bool
     confidence: float
     answer: Answer | None
@@ -68,6 +69,7 @@ def answer_question(
     return Reply(
         question=question,
         searched_as=result.query if result.query != question else None,
+        not_mentioned=searcher.unmentioned(question),
         answerable=answerable,
         confidence=round(confidence, 4),
         answer=answer,

@@ -9,7 +9,9 @@ Example: .venv/bin/python -m benchmarks.retrieval ../shared/eval --cache var/cac
 
 import argparse
 import json
+import statistics
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from copy import copy
@@ -42,6 +44,8 @@ from service.settings import Settings
 
 MEASURES = ("nDCG@10", "Recall@100")
 _DEPTH = 100
+#: What is timed: so many passages of so many queries, which have been asked before.
+_TIMED_PASSAGES, _TIMED_QUERIES = 20, 40
 _WIDTH = 160  # narrower, and figures would be cut short
 
 #: (passage position or doc_id, score), best first.
@@ -157,7 +161,7 @@ SYSTEMS: dict[str, Callable[[Searcher, str, int], Ranked]] = {
 
 
 def main() -> None:
-    """Print a table per measure, and all figures as JSON when asked."""
+    """Print a table per measure and one of what each step costs, and all figures as JSON when asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path, help="holds one folder per set")
     parser.add_argument("--only", action="append", help="a set by the name of its folder; repeatable")
@@ -170,6 +174,7 @@ def main() -> None:
     chosen = [each for each in COLLECTIONS if options.only is None or each.folder in options.only]
     settings = Settings(cache_dir=options.cache)
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    took_ms: dict[str, dict[str, float]] = {}
     with progress() as report:
         embedder = (
             SentenceTransformerEmbedder(settings.embedding_model)
@@ -191,13 +196,12 @@ def main() -> None:
                         name: score_run(asked.qrels, _run(asked, built, rank), names=MEASURES)
                         for name, rank in SYSTEMS.items()
                     }
+                    took_ms[each.name] = _time(asked, built.searcher)
             Console(stderr=True).print(f"{each.name}: {_said(found[each.name])}", highlight=False)
     for measure in MEASURES:
         Console(width=_WIDTH).print(_table(measure, chosen, found))
-    Console().print(
-        "In brackets: 95 % bootstrap interval over queries.",
-        highlight=False,
-    )
+    Console(width=_WIDTH).print(_cost_table(took_ms))
+    Console().print("In brackets: 95 % bootstrap interval over queries.", highlight=False)
     if options.json is not None:
         options.json.write_text(json.dumps(found), encoding="utf-8")
 
@@ -231,6 +235,17 @@ def _run(asked: RankingSet, built: ThrowawayIndex, rank: Callable[[Searcher, str
         for query, text in asked.queries.items()
         if query in asked.qrels and text.strip()
     }
+
+
+def _time(asked: RankingSet, searcher: Searcher) -> dict[str, float]:
+    """Return the median time of a query by each system, in ms: each query by all of them in turn."""
+    took: dict[str, list[float]] = {name: [] for name in SYSTEMS}
+    for text in list(asked.queries.values())[:_TIMED_QUERIES]:
+        for name, rank in SYSTEMS.items():
+            began = time.perf_counter()
+            rank(searcher, text, _TIMED_PASSAGES)
+            took[name].append(1_000 * (time.perf_counter() - began))
+    return {name: statistics.median(each) for name, each in took.items()}
 
 
 def _folded(ranked: Ranked) -> dict[str, float]:
@@ -282,6 +297,18 @@ def _table(
     ]
     table.add_section()
     table.add_row("mean over sets", "", *(f"{mean:.4f}" for mean in means), "")
+    return table
+
+
+def _cost_table(took_ms: Mapping[str, Mapping[str, float]]) -> Table:
+    table = Table(
+        "set",
+        *SYSTEMS,
+        title=f"ms a query, {_TIMED_PASSAGES} passages, encoding included",
+        title_justify="left",
+    )
+    for name, each in took_ms.items():
+        table.add_row(name, *(f"{each[system]:.1f}" for system in SYSTEMS))
     return table
 
 

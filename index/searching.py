@@ -22,6 +22,7 @@ from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
 from index.stored_rows import Rows, StoredRows
+from index.unmentioned import find_unmentioned
 from index.vectors import FlatVectorStore, VectorStore
 from index.wording import Wording
 from ingest.errors import IndexMismatchError, SnapshotDamagedError
@@ -166,6 +167,12 @@ class Searcher:
     def put_in_own_words(self, query: str) -> str:
         """Return a query with its misspelled words put right and the documents' words for its own added."""
         return self._wording.expand(self._spelling.correct(query, is_indexed=self._is_indexed))
+
+    def unmentioned(self, query: str) -> tuple[str, ...]:
+        """Return the uncommon words of a query that no passage has, in any form or under another name."""
+        corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
+        known = self._wording.known_otherwise(corrected)
+        return find_unmentioned(corrected, is_indexed=self._is_indexed, known_otherwise=known)
 
     def search_encoded(
         self, query: str, encoded: EncodedText, *, k: int, only: SearchFilter | None = None

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -26,11 +26,17 @@ _SOUNDS = [
 ]
 
 
+def read_english_words() -> Iterator[str]:
+    """Yield some 80,000 English words, lower-case, the most frequent first, from the list that symspellpy ships."""
+    with files("symspellpy").joinpath(_ENGLISH).open(encoding="utf-8-sig") as lines:
+        for line in lines:
+            yield line.split()[0]
+
+
 @cache
 def english_words() -> frozenset[str]:
-    """Return some 80,000 English words, lower-case, from the frequency list that symspellpy ships."""
-    lines = files("symspellpy").joinpath(_ENGLISH).read_text(encoding="utf-8-sig").splitlines()
-    return frozenset(line.split()[0] for line in lines)
+    """Return all of them, to look one up."""
+    return frozenset(read_english_words())
 
 
 class Spelling:

@@ -67,15 +67,27 @@ class Wording:
         words = set(_WORD.findall(query))
         return [long for short, long in self._abbreviations.items() if short in words]
 
+    def known_otherwise(self, query: str) -> frozenset[str]:
+        """Return the stems of a query's words that stand for something that the documents have a word for."""
+        asked = stems_of(query)
+        lay = {stem for start, end in self._places(asked) for stem in asked[start:end]}
+        return frozenset(lay).union(
+            *(stems_of(word) for word in _WORD.findall(query) if word in self._abbreviations)
+        )
+
     def _terms_for(self, asked: Stems) -> list[str]:
         """Return the terms for the wordings in a query, the longest wording at each place."""
-        found: list[str] = []
+        return [term for start, end in self._places(asked) for term in self._terms[asked[start:end]]]
+
+    def _places(self, asked: Stems) -> list[tuple[int, int]]:
+        """Return where the wordings in a query stand, half-open, the longest at each place."""
+        found: list[tuple[int, int]] = []
         at = 0
         while at < len(asked):
             lengths = range(min(self._longest, len(asked) - at), 0, -1)
             length = next((n for n in lengths if asked[at : at + n] in self._terms), 0)
             if length:
-                found += self._terms[asked[at : at + length]]
+                found.append((at, at + length))
             at += max(length, 1)
         return found
 

@@ -12,6 +12,8 @@ def print_reply(reply: AskReply, console: Console) -> None:
         console.print(Text(f"Urgent: {notice.text}\n", style="bold red"))
     if reply.searched_as is not None:
         console.print(Text(f"Searched for: {reply.searched_as}\n", style="italic"))
+    if reply.not_mentioned:
+        console.print(Text(f"No document has: {', '.join(reply.not_mentioned)}\n", style="yellow"))
     if reply.answer is not None:
         for sentence in reply.answer.sentences:
             console.print(Text(f"{_numbers(sentence.references)} {sentence.text}"))

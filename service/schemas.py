@@ -198,6 +198,7 @@ class IndexStamp(_Reply):
 _EXAMPLE_REPLY: dict[str, Any] = {
     "question": "What happens if I stop baclofen suddenly?",
     "searched_as": None,
+    "not_mentioned": [],
     "answerable": True,
     "confidence": 0.98,
     "answer": {
@@ -270,6 +271,10 @@ class AskReply(_Reply):
     question: str
     searched_as: str | None = Field(
         description="The question with its misspelled words put right; null where there were none."
+    )
+    not_mentioned: list[str] = Field(
+        description="Uncommon words of the question that none of the indexed documents has, in any form or under "
+        "another name. No answer is about them, whatever the confidence."
     )
     answerable: bool = Field(description="Whether the documents answer the question.")
     confidence: float = Field(description="Fitted probability that they do, 0 to 1.")

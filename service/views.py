@@ -28,6 +28,7 @@ def ask_reply(reply: Reply, index: ServingIndex, *, took_ms: float) -> schemas.A
     return schemas.AskReply(
         question=reply.question,
         searched_as=reply.searched_as,
+        not_mentioned=list(reply.not_mentioned),
         answerable=reply.answerable,
         confidence=reply.confidence,
         answer=schemas.Answer.model_validate(reply.answer, from_attributes=True) if reply.answer else None,

@@ -20,6 +20,7 @@ export function renderReply(reply) {
       { class: "main-column" },
       reply.notices.map((each) => notice(each, reply)),
       reply.searched_as && searchedAs(reply.searched_as),
+      reply.not_mentioned.length > 0 && notMentioned(reply.not_mentioned),
       reply.answerable ? answer(reply, ranks) : refusal(reply),
       passages(reply),
       footnote(reply),
@@ -55,6 +56,11 @@ function whyButton(passageId) {
 
 function searchedAs(words) {
   return el("p", { class: "searched" }, t("answer.searched_as"), " ", el("q", { dir: "auto" }, words));
+}
+
+function notMentioned(words) {
+  const quoted = words.flatMap((each, at) => [at > 0 && ", ", el("q", { dir: "auto" }, each)]);
+  return el("p", { class: "not-mentioned" }, t("answer.not_mentioned"), " ", quoted, ". ", t("answer.not_mentioned_note"));
 }
 
 function answer(reply, ranks) {

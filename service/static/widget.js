@@ -172,6 +172,7 @@
       const cited = reply.references.filter((each) => used.has(each.number));
       return [
         ...reply.notices.map((each) => el("div", { class: "notice", part: "notice", role: "alert" }, el("h3", {}, WORDS.notice), el("p", { dir: "auto" }, each.text))),
+        ...(reply.not_mentioned.length > 0 ? [el("p", { class: "soft", part: "not-mentioned", dir: "auto" }, `${WORDS.not_mentioned} ${reply.not_mentioned.join(", ")}.`)] : []),
         reply.answerable && reply.answer ? this.#answer(reply) : this.#refusal(reply),
         ...(cited.length > 0 ? [this.#references(cited)] : []),
         el("p", { class: "soft" }, link(more, WORDS.more)),

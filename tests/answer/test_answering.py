@@ -47,6 +47,22 @@ def test_an_unanswerable_question_has_no_answer_and_still_its_nearest_passages(s
     assert [hit.rank for hit in reply.passages] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("model", [SURE, DOUBTFUL])
+def test_what_no_document_mentions_is_said_with_an_answer_and_with_a_refusal(
+    searcher: Searcher, model: ConfidenceModel
+) -> None:
+    assert ask(searcher, "Does levocetirizine help against pollen?", model=model).not_mentioned == (
+        "levocetirizine",
+    )
+    assert ask(searcher, "How do I pull a tick out?", model=model).not_mentioned == ()
+
+
+def test_a_misspelled_word_that_is_put_right_counts_as_mentioned(searcher: Searcher) -> None:
+    reply = ask(searcher, "Do antihistimine tablets help?")
+
+    assert (reply.searched_as, reply.not_mentioned) == ("Do antihistamine tablets help?", ())
+
+
 def test_an_answer_that_nobody_asked_for_is_not_made(searcher: Searcher) -> None:
     reply = ask(searcher, "How do I pull a tick out?", with_answer=False)
 

@@ -411,6 +411,17 @@ def test_a_misspelled_question_says_what_was_searched_for(reader: Visitor) -> No
     expect(reader.page.locator(".searched q")).to_have_text("Is quinine safe for cramps?")
 
 
+def test_words_that_no_document_mentions_are_named(reader: Visitor) -> None:
+    ask(reader.page, ANSWERED)
+    expect(reader.page.locator(".not-mentioned")).to_have_count(0)
+
+    ask(reader.page, "Do levetiracetam and mexiletine ease a cramp?")
+
+    expect(reader.page.locator(".not-mentioned")).to_have_text(
+        "No document mentions: levetiracetam, mexiletine. What is shown is not about that."
+    )
+
+
 def test_without_a_connection_the_question_is_kept_and_can_be_sent_again(visit: Visit, site: str) -> None:
     reader = visit(base_url=site)
     reader.page.goto("/")

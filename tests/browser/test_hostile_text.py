@@ -75,7 +75,7 @@ def reply(texts: list[str], *, answerable: bool = True) -> dict[str, Any]:
         for rank, text in enumerate(texts, start=1)
     ]
     return {
-        "question": ALL[:500], "searched_as": ALL, "answerable": answerable, "confidence": 0.9,
+        "question": ALL[:500], "searched_as": ALL, "not_mentioned": texts, "answerable": answerable, "confidence": 0.9,
         "answer": {"kind": "extractive", "text": ALL, "sentences": sentences} if answerable else None,
         "passages": passages, "references": [reference(text, n) for n, text in enumerate(texts, start=1)],
         "notices": [{"kind": "urgent_care", "text": text, "passage_id": None} for text in texts],

@@ -23,6 +23,14 @@ def test_the_documents_own_term_is_added_to_what_readers_say(query: str, searche
     assert Wording.of(TEXTS).expand(query) == searched
 
 
+def test_the_words_that_stand_for_a_term_of_the_documents_are_known_otherwise() -> None:
+    wording = Wording.of(TEXTS)
+
+    assert wording.known_otherwise("Do water tablets or PAD hurt?") == {"water", "tablet", "pad"}
+    assert wording.known_otherwise("Is lioresal a tablet?") == {"liores"}
+    assert wording.known_otherwise("Does valium help?") == frozenset()
+
+
 def test_a_term_that_no_document_has_is_not_added() -> None:
     query = "Does valium help?"
 

@@ -20,6 +20,7 @@ TEXT, NUMBER, WHOLE, OPTIONAL_TEXT, OPTIONAL_WHOLE = (
 )
 REPLY = {
     "question": TEXT,
+    "not_mentioned": list,
     "answerable": bool,
     "confidence": NUMBER,
     "answer": (dict, type(None)),
