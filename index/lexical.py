@@ -1,23 +1,31 @@
-"""Ranking by shared words: BM25 over stemmed terms, with bm25s."""
+"""Ranking by shared words: BM25 over stemmed terms, in the form of bm25s.
+
+What is searched is three arrays, so neither bm25s nor scipy, on which it stands, is loaded to answer a question.
+"""
 
 import json
 import re
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import bm25s
 import numpy as np
 import Stemmer
-from bm25s.stopwords import STOPWORDS_EN
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
+
+if TYPE_CHECKING:
+    from scipy.sparse import csc_array
 
 _WORD = re.compile(r"(?u)\b\w\w+\b")
-_STOP_WORDS = frozenset(STOPWORDS_EN)
+#: Those of bm25s.
+_STOP_WORDS = frozenset(
+    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they "
+    "this to was will with".split()
+)
 _VOCABULARY = "vocabulary.json"
 _SCORED_AT_ONCE = 4_000_000
 
@@ -41,6 +49,28 @@ class LexicalIndex(Protocol):
         """Write everything into an existing folder; the same passages give the same bytes."""
 
 
+@dataclass(frozen=True, slots=True)
+class TermScores:
+    """What each term adds to the score of each text that has it: a matrix of texts and terms, stored by term.
+
+    Term t has the entries from `indptr[t]` to `indptr[t + 1]`, int64, of `data`, float32, which is what it adds,
+    and of `indices`, int32, which are the texts, each once.
+    """
+
+    data: NDArray[np.float32]
+    indices: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    n_texts: int
+
+    def sum(self, terms: Iterable[int]) -> NDArray[np.float32]:
+        """Return shape (n_texts,): the score of each text for a query of these terms, one after the other."""
+        found = np.zeros(self.n_texts, dtype=np.float32)
+        for term in terms:
+            entries = slice(self.indptr[term], self.indptr[term + 1])
+            found[self.indices[entries]] += self.data[entries]
+        return found
+
+
 class BM25Index:
     """A `LexicalIndex`: BM25 as Lucene computes it.
 
@@ -51,10 +81,10 @@ class BM25Index:
     K1 = 1.5
     B = 0.75
 
-    def __init__(self, model: Any, vocabulary: dict[str, int], n_passages: int) -> None:
-        self._model = model
+    def __init__(self, term_scores: TermScores, vocabulary: dict[str, int]) -> None:
+        self._term_scores = term_scores
         self._vocabulary = vocabulary
-        self._n_passages = n_passages
+        self._n_passages = term_scores.n_texts
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "BM25Index":
@@ -64,29 +94,24 @@ class BM25Index:
             # A text without a single term stands under the empty one: the mean length must not be 0.
             counts.add(terms(text) or [""])
         vocabulary, frequencies = counts.by_term()
-        model = bm25s.BM25(method="lucene", k1=cls.K1, b=cls.B)
-        model.scores = _eager_scores(frequencies, k1=cls.K1, b=cls.B)
-        model.nonoccurrence_array = None
-        model.vocab_dict = vocabulary
-        model.unique_token_ids_set = set(vocabulary.values())
-        return cls(model, vocabulary, frequencies.shape[0])
+        return cls(_eager_scores(frequencies, k1=cls.K1, b=cls.B), vocabulary)
 
     @classmethod
     def read(cls, folder: Path) -> "BM25Index":
         """Open a folder that `write` filled, its arrays mapped into memory."""
         stored = json.loads((folder / _VOCABULARY).read_text(encoding="utf-8"))
         vocabulary = {term: at for at, term in enumerate(stored["terms"])}
-        model = bm25s.BM25.load(str(folder), mmap=True, load_vocab=False)
-        model.vocab_dict = vocabulary
-        model.unique_token_ids_set = set(vocabulary.values())
-        return cls(model, vocabulary, int(stored["n_passages"]))
+        data, indices, indptr = (
+            # A view, for slices of a memmap are slow to make.
+            np.load(folder / f"{name}.csc.index.npy", mmap_mode="r").view(np.ndarray)
+            for name in ("data", "indices", "indptr")
+        )
+        return cls(TermScores(data, indices, indptr, int(stored["n_passages"])), vocabulary)
 
     def scores(self, query: str) -> NDArray[np.float64]:
         """Return shape (n_passages,); 0 where no word is shared."""
-        ids = [self._vocabulary[term] for term in terms(query) if term in self._vocabulary]
-        if not ids:
-            return np.zeros(self._n_passages, dtype=np.float64)
-        return np.asarray(self._model.get_scores_from_ids(ids), dtype=np.float64)
+        known = (self._vocabulary[term] for term in terms(query) if term in self._vocabulary)
+        return self._term_scores.sum(known).astype(np.float64)
 
     def term_weights(self, query: str) -> dict[str, float]:
         """Return each distinct term of a query with its inverse document frequency."""
@@ -97,14 +122,26 @@ class BM25Index:
         return term in self._vocabulary
 
     def _inverse_document_frequency(self, term: str) -> float:
-        indptr = self._model.scores["indptr"]
+        indptr = self._term_scores.indptr
         at = self._vocabulary.get(term)
         frequency = 0 if at is None else int(indptr[at + 1] - indptr[at])
         return float(np.log1p((self._n_passages - frequency + 0.5) / (frequency + 0.5)))
 
     def write(self, folder: Path) -> None:
         """Write everything into an existing folder."""
-        self._model.save(str(folder), show_progress=False)
+        import bm25s  # noqa: PLC0415  # only what builds writes
+
+        model = bm25s.BM25(method="lucene", k1=self.K1, b=self.B)
+        found = self._term_scores
+        model.scores = {
+            "data": found.data,
+            "indices": found.indices,
+            "indptr": found.indptr,
+            "num_docs": found.n_texts,
+        }
+        model.nonoccurrence_array = None
+        model.vocab_dict = self._vocabulary
+        model.save(str(folder), show_progress=False)
         for extra in folder.glob("vocab.*"):
             extra.unlink()
         stored = {"n_passages": self._n_passages, "terms": list(self._vocabulary)}
@@ -125,8 +162,10 @@ class _TermCounts:
             self._counts.append(times)
         self._ends.append(len(self._columns))
 
-    def by_term(self) -> tuple[dict[str, int], csc_array]:
+    def by_term(self) -> tuple[dict[str, int], "csc_array"]:
         """Return the place of each term, in order of the alphabet, and the counts, shape (n_texts, n_terms)."""
+        from scipy.sparse import csr_array  # noqa: PLC0415  # it takes long to load, and only a build needs it
+
         self._places.setdefault("", len(self._places))
         vocabulary = {term: at for at, term in enumerate(sorted(self._places))}
         moved = np.empty(len(vocabulary), dtype=np.int32)
@@ -140,8 +179,8 @@ class _TermCounts:
         return vocabulary, rows.tocsc()
 
 
-def _eager_scores(frequencies: csc_array, *, k1: float, b: float) -> dict[str, Any]:
-    """Return what each term adds to the score of each text that has it, in the form that bm25s searches.
+def _eager_scores(frequencies: "csc_array", *, k1: float, b: float) -> TermScores:
+    """Return what each term adds to the score of each text that has it.
 
     Args:
         frequencies: Shape (n_texts, n_terms): how often each text has each term.
@@ -160,12 +199,9 @@ def _eager_scores(frequencies: csc_array, *, k1: float, b: float) -> dict[str, A
         times, texts = frequencies.data[part], frequencies.indices[part]
         term = np.searchsorted(frequencies.indptr, np.arange(first, first + len(times)), side="right") - 1
         scores[part] = weights[term] * (times / (times + norms[texts]))
-    return {
-        "data": scores,
-        "indices": frequencies.indices.astype(np.int32),
-        "indptr": frequencies.indptr.astype(np.int64),
-        "num_docs": n_texts,
-    }
+    return TermScores(
+        scores, frequencies.indices.astype(np.int32), frequencies.indptr.astype(np.int64), n_texts
+    )
 
 
 def terms(text: str) -> list[str]:

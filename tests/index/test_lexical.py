@@ -5,10 +5,11 @@ from pathlib import Path
 import bm25s
 import numpy as np
 import pytest
+from bm25s.stopwords import STOPWORDS_EN
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.lexical import BM25Index, terms
+from index.lexical import _STOP_WORDS, BM25Index, terms
 
 TEXTS = ["cold pack cold", "warm pack", "sleep", ""]
 
@@ -50,8 +51,22 @@ def test_what_is_stored_is_what_bm25s_would_make_of_all_texts_at_once(texts: lis
         index = BM25Index.of(iter(texts))
 
     for name in ("indptr", "indices"):
-        assert index._model.scores[name].tolist() == expected.scores[name].tolist()
-    assert index._model.scores["data"] == pytest.approx(expected.scores["data"], rel=1e-6)
+        assert getattr(index._term_scores, name).tolist() == expected.scores[name].tolist()
+    assert index._term_scores.data == pytest.approx(expected.scores["data"], rel=1e-6)
+
+
+def test_what_is_written_has_the_scores_that_bm25s_gives_it(tmp_path: Path) -> None:
+    index = BM25Index.of(TEXTS)
+    index.write(tmp_path)
+    theirs = bm25s.BM25.load(str(tmp_path), mmap=True, load_vocab=False)
+
+    for query in ("cold", "warm pack cold", "sleep pack sleep"):
+        ids = [index._vocabulary[term] for term in terms(query)]
+        assert index.scores(query).tobytes() == theirs.get_scores_from_ids(ids).astype(np.float64).tobytes()
+
+
+def test_the_stop_words_are_those_of_bm25s() -> None:
+    assert _STOP_WORDS == set(STOPWORDS_EN)
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra", "?!"])
