@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from index.building import BuildReport
 from index.embedding import Embedder, EncodedText
 from service import build_wiring, wiring
-from service.settings import Settings
+from service.settings import Settings, read_settings
 from tests.twins import TwinEmbedder
 
 _TEXT = """\
@@ -75,7 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = _write_corpus(folder / "corpus", given.documents)
-        real = wiring.make_embedder(Settings()) if given.real else TwinEmbedder()
+        real = wiring.make_embedder(read_settings()) if given.real else TwinEmbedder()
         full = _build("full", folder, corpus, "a", real)
         changed = next(corpus.glob("article-*.md"))
         changed.write_text(changed.read_text().replace("nerve", "sinew", 1))

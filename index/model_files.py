@@ -5,6 +5,9 @@ from pathlib import Path
 
 from ingest.errors import ModelError
 
+#: The encoder that is used when none is named.
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+
 
 def find_model_folder(model: str, *, what: str, setting: str, otherwise: str) -> Path:
     """Return the folder of a model: the folder that is named, or that of its name in the local model cache.

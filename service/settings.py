@@ -1,14 +1,14 @@
 """What an operator may change: one class, read once from the environment."""
 
 import ipaddress
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
-from index.embedding import DEFAULT_MODEL
+from index.model_files import DEFAULT_MODEL
 from ingest.errors import CitewellError
 from service.schemas import MAX_QUESTION_CHARS
 
@@ -37,13 +37,11 @@ def _check_networks(value: str | None) -> str | None:
     return value
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What an operator may change; each field is the variable CITEWELL_<FIELD>."""
 
     # An impossible value may be a secret with a slip in it.
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     corpus_dir: Path = Field(default=Path("corpus"), description="Folder of documents and their manifest.")
     index_dir: Path = Field(default=Path("var/index"), description="Folder of snapshots.")
@@ -165,13 +163,17 @@ def share_of(settings: Settings) -> Settings:
 
 
 def read_settings() -> Settings:
-    """Read the settings from the environment.
+    """Read the settings from the environment, where the case of a variable's name does not matter.
 
     Raises:
         CitewellError: If a value is impossible; the message names the variable.
     """
+    given = {name.upper(): value for name, value in os.environ.items()}
+    variables = {name: f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
     try:
-        return Settings()
+        return Settings.model_validate(
+            {name: given[variable] for name, variable in variables.items() if variable in given}
+        )
     except ValidationError as error:
         faults = "; ".join(
             f"{_PREFIX}{'_'.join(str(part) for part in each['loc']).upper()}: {each['msg']}"

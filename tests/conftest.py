@@ -13,7 +13,8 @@ import pytest
 from hypothesis import settings
 
 from index.building import build_index
-from index.embedding import DEFAULT_MODEL, Embedder, locate_model
+from index.embedding import Embedder, locate_model
+from index.model_files import DEFAULT_MODEL
 from index.onnx_embedding import ExportedModel
 from index.onnx_export import find_export
 from index.searching import OpenSnapshot, Searcher, open_snapshot

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.embedding import DEFAULT_MODEL, DEFAULT_WEIGHTS_SHA256, SentenceTransformerEmbedder
+from index.embedding import DEFAULT_WEIGHTS_SHA256, SentenceTransformerEmbedder
+from index.model_files import DEFAULT_MODEL
 from ingest.errors import ModelError
 from tests.encoder_texts import TEXTS
 

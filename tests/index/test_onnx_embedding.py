@@ -19,13 +19,8 @@ from numpy.typing import NDArray
 
 from index import onnx_embedding
 from index.bert_graph import TOKEN_IDS
-from index.embedding import (
-    DEFAULT_MODEL,
-    DEFAULT_WEIGHTS_SHA256,
-    Embedder,
-    EncodedText,
-    SentenceTransformerEmbedder,
-)
+from index.embedding import DEFAULT_WEIGHTS_SHA256, Embedder, EncodedText, SentenceTransformerEmbedder
+from index.model_files import DEFAULT_MODEL
 from index.onnx_embedding import (
     Engine,
     GraphOutputs,

@@ -8,7 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from index import onnx_export
-from index.embedding import DEFAULT_MODEL, EncodedText, ModelSource, SentenceTransformerEmbedder, locate_model
+from index.embedding import EncodedText, ModelSource, SentenceTransformerEmbedder, locate_model
+from index.model_files import DEFAULT_MODEL
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import compare_encoders, export_model, find_export
 from ingest.errors import ExportError

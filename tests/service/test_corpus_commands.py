@@ -13,7 +13,7 @@ from ingest.corpus import load_corpus
 from ingest.fetching import WebClient
 from service import fetched_documents, wiring
 from service.cli import app
-from service.settings import Settings
+from service.settings import Settings, read_settings
 from tests.conftest import write_corpus
 from tests.ingest.services import DOI, TITLE, FakeServices, crossref, europe_pmc, europe_pmc_result, jats
 from tests.local_web import LocalWeb
@@ -211,7 +211,9 @@ def test_fetch_overwrites_nothing(corpus: Path, fake: FakeServices, page: Path) 
 def test_what_fetches_introduces_itself_with_the_contact(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CITEWELL_CONTACT_EMAIL", "editor@clinic.example")
 
-    assert fetched_documents.web_client(Settings()).user_agent == "citewell (mailto:editor@clinic.example)"
+    assert (
+        fetched_documents.web_client(read_settings()).user_agent == "citewell (mailto:editor@clinic.example)"
+    )
 
 
 @pytest.mark.parametrize("value", ["nobody", "a@b\r\nX: y", "a b@c", "<a@b>"])

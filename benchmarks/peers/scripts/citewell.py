@@ -6,7 +6,8 @@ from pathlib import Path
 
 from evaluation.ranking_sets import CorpusDocument
 from evaluation.throwaway import build_throwaway
-from index.embedding import DEFAULT_MODEL, Embedder, locate_model
+from index.embedding import Embedder, locate_model
+from index.model_files import DEFAULT_MODEL
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import find_export
 from index.searching import Searcher
