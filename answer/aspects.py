@@ -7,9 +7,9 @@ a sentence near the question that has the signs of a dose. `aspects.toml` lists 
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 _DATA = "aspects.toml"
@@ -23,13 +23,18 @@ _PARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Aspect:
     """Something that can be asked for: how questions ask for it, and its signs in a sentence."""
 
     name: str
     asked: re.Pattern[str]
-    shown: re.Pattern[str]
+    signs: tuple[str, ...]
+
+    @cached_property
+    def shown(self) -> re.Pattern[str]:
+        """The signs, compiled when a question first asks for this."""
+        return _words(self.signs)
 
 
 def asked_aspects(question: str) -> tuple[Aspect, ...]:
@@ -46,10 +51,10 @@ def all_aspects() -> tuple[Aspect, ...]:
 
 def _aspect(name: str, table: Mapping[str, list[str]]) -> Aspect:
     both = table.get("both", [])
-    return Aspect(name, _words(both + table.get("asked", [])), _words(both + table.get("shown", [])))
+    return Aspect(name, _words([*both, *table.get("asked", [])]), (*both, *table.get("shown", [])))
 
 
-def _words(patterns: list[str]) -> re.Pattern[str]:
+def _words(patterns: Sequence[str]) -> re.Pattern[str]:
     joined = "|".join(patterns)
     for part, pattern in _PARTS.items():
         joined = joined.replace(f"{{{part}}}", pattern)

@@ -138,7 +138,12 @@ class PhraseLists:
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._lists = lists
-        self._by_first: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        self._patterns: dict[
+            str, str
+        ] = {}  # of any phrase of a list, which other phrases name again and again
+        for name in lists:
+            self._named(name, seen=())
+        self._by_first: defaultdict[str, list[_Phrase]] = defaultdict(list)
         for name, phrases in lists.items():
             for phrase in phrases:
                 self._index(name, phrase)
@@ -155,17 +160,22 @@ class PhraseLists:
         joined = text.joined
         at, matches = 0, dict[Match, None]()
         for position, stem in enumerate(text.stems):
-            for name, pattern in (*self._by_first.get(stem, ()), *self._by_first.get(_ANY_FIRST, ())):
-                if found := _compiled(pattern).match(joined, at):
-                    matches[Match(name, position, position + found.group().count(" "))] = None
+            for phrase in (*self._by_first.get(stem, ()), *self._by_first.get(_ANY_FIRST, ())):
+                # Compiled when a text first needs it: most of several thousand are never needed.
+                pattern = phrase.pattern = phrase.pattern or re.compile(self._pattern_of(phrase))
+                if found := pattern.match(joined, at):
+                    matches[Match(phrase.name, position, position + found.group().count(" "))] = None
             at += len(stem) + 1
         return list(matches)
 
     def _index(self, name: str, phrase: str) -> None:
         for first, rest in self._expand_first(phrase, seen=(name,)):
-            pattern = "".join(self._element(element, seen=(name,)) for element in [first, *rest]) + "(?= )"
-            key = _ANY_FIRST if first.startswith("#") else stems([first])[0]
-            self._by_first[key].append((name, pattern))
+            key = _ANY_FIRST if first.startswith("#") else _stem(first)
+            self._by_first[key].append(_Phrase(name, (first, *rest)))
+
+    def _pattern_of(self, phrase: "_Phrase") -> str:
+        elements = (self._element(element, seen=(phrase.name,)) for element in phrase.elements)
+        return "".join(elements) + "(?= )"
 
     def _expand_first(self, phrase: str, *, seen: tuple[str, ...]) -> list[tuple[str, list[str]]]:
         """Return each word that a phrase can begin with, and what follows it then."""
@@ -189,10 +199,16 @@ class PhraseLists:
         if choice.startswith("#"):
             return " " + _PATTERNS[choice]
         if not choice.startswith("@"):
-            return " " + stems([choice])[0]
-        below = (*seen, choice[1:])
-        phrases = (phrase.split() for phrase in self._list(choice[1:], seen=seen))
-        return f"(?:{'|'.join(''.join(self._element(part, seen=below) for part in phrase) for phrase in phrases)})"
+            return " " + _stem(choice)
+        return self._named(choice[1:], seen=seen)
+
+    def _named(self, name: str, *, seen: tuple[str, ...]) -> str:
+        if name not in self._patterns:
+            below = (*seen, name)
+            phrases = (phrase.split() for phrase in self._list(name, seen=seen))
+            any_of = "|".join("".join(self._element(part, seen=below) for part in each) for each in phrases)
+            self._patterns[name] = f"(?:{any_of})"
+        return self._patterns[name]
 
     def _list(self, name: str, *, seen: tuple[str, ...]) -> Sequence[str]:
         if name in seen or name not in self._lists:
@@ -200,13 +216,22 @@ class PhraseLists:
         return self._lists[name]
 
 
-@functools.cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Return a pattern, compiled when a text first needs it: most of several thousand are never needed."""
-    return re.compile(pattern)
+@dataclass(slots=True)
+class _Phrase:
+    """One phrase of the list `name`, beginning with a word that is written out."""
+
+    name: str
+    elements: tuple[str, ...]
+    pattern: re.Pattern[str] | None = None
 
 
 def stems(words: Sequence[str]) -> list[str]:
     """Return the stem of each word."""
     # A Stemmer keeps state between calls and must not be shared between threads.
     return list(Stemmer.Stemmer("english").stemWords(list(words)))
+
+
+@functools.cache
+def _stem(word: str) -> str:
+    """Return the stem of a word of a list, where the same words stand again and again."""
+    return stems([word])[0]
