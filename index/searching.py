@@ -268,7 +268,8 @@ class Searcher:
         """Return the union of both retrievers' best k positions, ascending."""
         near, _ = self.vectors.search(vector, k=k, among=among)
         best = best_places(lexical, k=k) if among is None else among[best_places(lexical[among], k=k)]
-        return np.union1d(near, best).astype(np.int64)
+        # As np.union1d does, which would load all of numpy's masked arrays.
+        return np.array(sorted({*near.tolist(), *best.tolist()}), dtype=np.int64)
 
     def _allowed(self, only: SearchFilter) -> NDArray[np.int64] | None:
         if only.documents is None and only.references is None:

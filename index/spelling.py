@@ -30,7 +30,7 @@ def read_english_words() -> Iterator[str]:
     """Yield some 80,000 English words, lower-case, the most frequent first, from the list that symspellpy ships."""
     with files("symspellpy").joinpath(_ENGLISH).open(encoding="utf-8-sig") as lines:
         for line in lines:
-            yield line.split()[0]
+            yield line.partition(" ")[0]
 
 
 @cache
@@ -75,8 +75,10 @@ class Spelling:
 
         def replace(found: re.Match[str]) -> str:
             word = found.group().lower()
-            known = word in self._counts or word in english_words() or is_indexed(word)
-            if known or len(word) < _MIN_CHARS or not word.isalpha():
+            if len(word) < _MIN_CHARS or not word.isalpha():
+                return found.group()
+            # The many English words come last: most questions need not load them.
+            if word in self._counts or is_indexed(word) or word in english_words():
                 return found.group()
             return self._nearest(word) or found.group()
 

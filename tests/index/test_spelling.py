@@ -85,4 +85,5 @@ def test_words_that_are_written_and_read_correct_as_before_and_give_the_same_byt
 
 def test_the_english_words_are_many_and_in_lower_case() -> None:
     assert len(english_words()) > 80_000
+    assert all(word == word.strip().lower() for word in english_words())
     assert {"measles", "muscle"} <= english_words()
