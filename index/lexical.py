@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 _WORD = re.compile(r"(?u)\b\w\w+\b")
 #: Those of bm25s.
 _STOP_WORDS = frozenset(
-    "a an and are as at be but by for if in into is it no not of on or such that the their then there these they "
-    "this to was will with".split()
+    re.findall(
+        r"\w+",
+        "a an and are as at be but by for if in into is it no not of on or such that the their then there these they "
+        "this to was will with",
+    )
 )
 _VOCABULARY = "vocabulary.json"
 _SCORED_AT_ONCE = 4_000_000

@@ -6,9 +6,9 @@ from answer.answering import answer_question
 from index.searching import SearchFilter
 from index.stopwatch import stage
 from service import metrics, schemas, views
-from service.live_index import ServingIndex
 from service.reply_cache import KeptReply, Outcome, ReplyCache
 from service.request_record import note
+from service.serving_index import ServingIndex
 
 
 def answer_request(asked: schemas.AskRequest, index: ServingIndex) -> schemas.AskReply:

@@ -19,8 +19,8 @@ from ingest.errors import CitewellError
 from service import schemas
 from service.asking import answer_request
 from service.batch_schemas import BatchAnswer, BatchFailure, BatchQuestion, BatchRequest
-from service.live_index import ServingIndex
 from service.problems import describe_faults, make_problem
+from service.serving_index import ServingIndex
 
 #: Questions that one thread takes at once: few enough that a single question, which waits for a thread to be free,
 #: does not wait long.

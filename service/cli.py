@@ -14,9 +14,8 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from ingest.errors import CitewellError
 from service import corpus_commands, job_commands, key_commands
-from service.console import ERR, OUT, fixable, print_json, progress, say, settings_with, warn
+from service.console import fixable, print_json, progress, say, settings_with, stderr, stdout, warn
 from service.evaluation_commands import evaluate
-from service.logs import configure_logs
 from service.release import RELEASE
 from service.settings import Settings
 
@@ -79,7 +78,9 @@ def build(
         built = build_wiring.build(settings, embedder, progress=report, activate_anyway=activate_anyway)
     freshness.remember(settings, built.version, inputs)
     for path, reason in built.quarantined:
-        ERR.print(f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        stderr().print(
+            f"left out {path}: {reason}", style="yellow", markup=False, highlight=False, soft_wrap=True
+        )
     warn((*built.warnings, *filter(None, [built.not_activated_because])))
     score = built.self_score
     found = (
@@ -127,6 +128,7 @@ def _serve_alone(settings: Settings) -> None:
     from service import wiring  # noqa: PLC0415
     from service.app import create_app  # noqa: PLC0415
     from service.job_runner import running_jobs  # noqa: PLC0415
+    from service.logs import configure_logs  # noqa: PLC0415
     from service.server import address_of, listen, run_server  # noqa: PLC0415
 
     configure_logs()
@@ -145,6 +147,7 @@ def _serve_alone(settings: Settings) -> None:
 
 
 def _serve_together(settings: Settings) -> None:
+    from service.logs import configure_logs  # noqa: PLC0415
     from service.shared_folder import shared_folder  # noqa: PLC0415
 
     configure_logs(name_process=True)
@@ -155,7 +158,7 @@ def _serve_together(settings: Settings) -> None:
 
 
 def _announce(address: str) -> None:
-    ERR.print(f"Citewell {RELEASE} answers at {address} once the encoder is loaded.", highlight=False)
+    stderr().print(f"Citewell {RELEASE} answers at {address} once the encoder is loaded.", highlight=False)
 
 
 @app.command()
@@ -175,7 +178,6 @@ def ask(
 
     from service import schemas, wiring  # noqa: PLC0415
     from service.asking import answer_request  # noqa: PLC0415
-    from service.printing import print_reply  # noqa: PLC0415
 
     settings = settings_with(index=index)
     try:
@@ -193,7 +195,9 @@ def ask(
     if as_json:
         print_json(reply.model_dump(mode="json"))
     else:
-        print_reply(reply, OUT)
+        from service.printing import print_reply  # noqa: PLC0415  # a program's reply needs no terminal
+
+        print_reply(reply, stdout())
 
 
 @app.command()
@@ -223,7 +227,7 @@ def status(index: IndexDir = None, *, as_json: AsJson = False) -> None:
             ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
         )
         shown = ", ".join(map(str, value)) or "none" if isinstance(value, list) else shown
-        OUT.print(f"{name:<12} {shown}", markup=False, highlight=False, soft_wrap=True)
+        stdout().print(f"{name:<12} {shown}", markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -243,8 +247,8 @@ def doctor(corpus: CorpusDir = None, index: IndexDir = None, *, as_json: AsJson 
     else:
         for each in findings:
             mark = "[green]ok[/green]   " if each.ok else "[red]wrong[/red]"
-            OUT.print(mark, end=" ")
-            OUT.print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
+            stdout().print(mark, end=" ")
+            stdout().print(f"{each.check}: {each.detail}", markup=False, highlight=False, soft_wrap=True)
     if not all(each.ok for each in findings):
         raise typer.Exit(1)
 
@@ -261,4 +265,4 @@ def version() -> None:
 
     Example: citewell version
     """
-    OUT.print(RELEASE, highlight=False)
+    stdout().print(RELEASE, highlight=False)

@@ -4,23 +4,37 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ingest.errors import CitewellError
 from service.settings import Settings, read_settings
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TaskID
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Progress and errors go to ERR, results to OUT.
-ERR = Console(stderr=True)
-OUT = Console()
+
+@cache
+def stdout() -> "Console":
+    """Return where results are shown to a person."""
+    from rich.console import Console  # noqa: PLC0415  # what a program asks for is printed without
+
+    return Console()
+
+
+@cache
+def stderr() -> "Console":
+    """Return where progress and errors are shown."""
+    from rich.console import Console  # noqa: PLC0415
+
+    return Console(stderr=True)
 
 
 def fixable(command: Callable[P, R]) -> Callable[P, R]:
@@ -33,7 +47,7 @@ def fixable(command: Callable[P, R]) -> Callable[P, R]:
         except BrokenPipeError:
             raise  # whoever reads our output has gone; typer ends quietly
         except (CitewellError, OSError) as error:
-            ERR.print(f"citewell: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            stderr().print(f"citewell: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
 
     return wrapped
@@ -50,8 +64,18 @@ def settings_with(*, corpus: Path | None = None, index: Path | None = None, **ch
 @contextmanager
 def progress() -> Iterator[Callable[[str, int, int], None]]:
     """Show stages on stderr as they are reported: the stage's name, how much is done, how much there is."""
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("{task.description:<20}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=ERR, transient=True) as bars:
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=stderr(), transient=True
+    ) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(stage: str, done: int, total: int) -> None:
@@ -67,13 +91,13 @@ def say(text: str, facts: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
     else:
-        OUT.print(text, markup=False, highlight=False, soft_wrap=True)
+        stdout().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def warn(warnings: Iterable[str]) -> None:
     """Print what an editor should look at."""
     for warning in warnings:
-        ERR.print(f"look at: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        stderr().print(f"look at: {warning}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -16,7 +16,7 @@ import typer
 from ingest.errors import CorpusError, FetchingError
 from ingest.records import DocumentKind, Fidelity
 from service import fetched_documents
-from service.console import ERR, say, settings_with, warn
+from service.console import say, settings_with, stderr, warn
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _fetch(settings: Settings, target: str, output: Path | None, *, as_json: boo
 
 def _build_or_say_so(build: Command | None, corpus: Path | None, *, as_json: bool) -> None:
     if build is None:
-        ERR.print("Run `citewell build` to have it in the index.", highlight=False)
+        stderr().print("Run `citewell build` to have it in the index.", highlight=False)
     elif as_json:
         # One JSON object is promised, and it has been printed.
         with redirect_stdout(sys.stderr):
@@ -243,4 +243,6 @@ def _now() -> str:
 def _tell(attempts: "Iterable[Attempt]") -> None:
     for attempt in attempts:
         mark = "ok" if attempt.succeeded else "no"
-        ERR.print(f"{mark}  {attempt.what}: {attempt.outcome}", markup=False, highlight=False, soft_wrap=True)
+        stderr().print(
+            f"{mark}  {attempt.what}: {attempt.outcome}", markup=False, highlight=False, soft_wrap=True
+        )

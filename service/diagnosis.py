@@ -9,7 +9,7 @@ from index.snapshot import current_version, verify
 from ingest.corpus import load_corpus
 from ingest.errors import CitewellError
 from service import wiring
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings, share_of
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ingest.errors import CitewellError
-from service.console import ERR, OUT, print_json, progress, settings_with
+from service.console import print_json, progress, settings_with, stderr, stdout
 
 if TYPE_CHECKING:
     from evaluation.baseline import BaselineQuery
@@ -121,7 +121,7 @@ def _falls(expected: "tuple[BaselineQuery, ...]", results: "Results") -> list[st
     from evaluation.baseline import check_baseline  # noqa: PLC0415
 
     check = check_baseline(expected, results)
-    ERR.print(
+    stderr().print(
         f"Held against the baseline: {check.compared} queries, {check.changed} more were changed since."
     )
     return check.falls
@@ -133,7 +133,7 @@ def _show(results: "Results", *, as_json: bool) -> None:
     if as_json:
         print_json(_summary(results))
     else:
-        print_results(results, OUT)
+        print_results(results, stdout())
 
 
 def _show_comparison(
@@ -154,7 +154,7 @@ def _show_comparison(
     if as_json:
         sys.stdout.write(stored)
     else:
-        print_comparison(comparison, OUT)
+        print_comparison(comparison, stdout())
 
 
 def _folder_and_name(path: Path) -> str:

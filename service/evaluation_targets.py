@@ -19,8 +19,8 @@ from index.searching import Searcher
 from ingest.errors import CitewellError
 from service import schemas, views
 from service.asking import answer_request
-from service.live_index import ServingIndex
 from service.remote_service import RefusedRequestError, RemoteService, UnreachableServiceError
+from service.serving_index import ServingIndex
 
 _JUDGED = 5
 #: Few enough that a service with lower limits than ours takes them, enough to keep it busy.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from service.console import OUT, print_json, say, settings_with
+from service.console import print_json, say, settings_with, stdout
 
 Command = Callable[..., None]
 CorpusDir = Annotated[
@@ -36,7 +36,7 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command]) -> None
         settings = settings_with(corpus=corpus, index=index)
         configure_logs()
         if not work_on_jobs(JobStore(settings.state_dir), build_wiring.make_workshop(settings)):
-            OUT.print("Another process is working on the jobs.")
+            stdout().print("Another process is working on the jobs.")
 
     @app.command()
     @fixable
@@ -81,7 +81,7 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command]) -> None
         if as_json:
             print_json(found.as_json())
         else:
-            print_diff(found, OUT)
+            print_diff(found, stdout())
 
 
 def job_facts(state_dir: Path) -> dict[str, Any]:

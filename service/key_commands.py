@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from service.console import ERR, OUT, print_json, say, settings_with
+from service.console import print_json, say, settings_with, stderr, stdout
 from service.keys import Role, add_key, read_keys, revoke_key
 
 Command = Callable[..., None]
@@ -37,10 +37,10 @@ def register(app: typer.Typer, *, fixable: Callable[[Command], Command]) -> None
         if as_json:
             print_json({"name": name, "role": role, "key": key})
             return
-        ERR.print(
+        stderr().print(
             "Keep it now; it cannot be shown again. A running service takes it at once.", style="yellow"
         )
-        OUT.print(key, markup=False, highlight=False, soft_wrap=True)
+        stdout().print(key, markup=False, highlight=False, soft_wrap=True)
 
     @keys.command("list")
     @fixable

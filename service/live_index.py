@@ -2,33 +2,17 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
-from answer.confidence import ConfidenceModel
-from index.searching import OpenSnapshot
 from ingest.errors import CitewellError
 from service import metrics
+from service.serving_index import ServingIndex
 
 #: A refused version is opened again after so many checks; verifying a large one takes a while.
 RETRY_AFTER_CHECKS = 30
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ServingIndex:
-    """One version with everything that answering from it needs."""
-
-    snapshot: OpenSnapshot
-    confidence: ConfidenceModel
-    built_at: str
-
-    @property
-    def version(self) -> str:
-        """The version of the snapshot."""
-        return self.snapshot.version
 
 
 class LiveIndex:

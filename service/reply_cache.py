@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from service import metrics, schemas
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 
 #: Of the objects that hold a reply and its key.
 _OVERHEAD_BYTES = 1_000

@@ -11,11 +11,12 @@ from fastapi import Path as ApiPath
 
 from service import schemas, views
 from service.asking import answer_in_bytes, find_in_bytes
-from service.live_index import LiveIndex, ServingIndex
+from service.live_index import LiveIndex
 from service.opening import Opening
 from service.problems import problem_responses
 from service.question_queue import run_queued
 from service.reply_cache import ReplyCache
+from service.serving_index import ServingIndex
 from service.settings import Settings
 
 T = TypeVar("T")

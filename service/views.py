@@ -11,7 +11,7 @@ from index.searching import RankedPassage
 from ingest.records import Document, Passage
 from ingest.records import Reference as ReferenceRecord
 from service import schemas
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 
 _SCORE_DIGITS = 6
 _FRAGMENT_WORDS = 8

@@ -1,6 +1,7 @@
 """Joining the real parts that answer; every other module sees protocols and values only.
 
-What builds is joined in `service.build_wiring`, which loads the readers of every format as well.
+What builds is joined in `service.build_wiring`, which loads the readers of every format as well. `citewell ask` starts
+a process for one question, so what only a service needs is imported where the service is put together.
 """
 
 import gc
@@ -9,8 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-
-import structlog
+from typing import TYPE_CHECKING
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
@@ -25,11 +25,15 @@ from index.query_memory import RememberedQueries
 from index.reranking import CrossEncoderReranker, Reranker
 from index.searching import OpenSnapshot, open_snapshot
 from index.snapshot import built_at, current_version
+from index.spelling import english_words
 from index.versions import served_before
 from ingest.durable_files import exclusive
 from ingest.errors import ExportError, IndexMismatchError, ModelError, SnapshotError
-from service.live_index import LiveIndex, ServingIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from service.live_index import LiveIndex
 
 _log = logging.getLogger(__name__)
 _WARM_UP_QUESTION = "What helps when my leg hurts?"
@@ -138,6 +142,8 @@ def open_last_good(
     try:
         return open_current(index_dir, embedder, reranker, reader)
     except (SnapshotError, OSError) as error:
+        import structlog  # noqa: PLC0415  # only a service opens an older one
+
         for version in served_before(index_dir):
             with suppress(SnapshotError, OSError):
                 older = open_version(index_dir, version, embedder, reranker, reader)
@@ -179,8 +185,11 @@ def _confidence(snapshot: OpenSnapshot, reader: ReadingModel | None) -> Confiden
 
 
 @contextmanager
-def live_index(settings: Settings) -> Iterator[LiveIndex]:
+def live_index(settings: Settings) -> Iterator["LiveIndex"]:
     """Load the encoder, open the current snapshot, and follow its successors until the end of the block."""
+    from service.live_index import LiveIndex  # noqa: PLC0415
+
+    english_words()  # before a question needs them
     embedder = RememberedQueries(make_embedder(settings))
     reranker, reader = make_reranker(settings), make_reading_model(settings)
     live = LiveIndex(

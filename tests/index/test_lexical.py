@@ -66,7 +66,7 @@ def test_what_is_written_has_the_scores_that_bm25s_gives_it(tmp_path: Path) -> N
 
 
 def test_the_stop_words_are_those_of_bm25s() -> None:
-    assert _STOP_WORDS == set(STOPWORDS_EN)
+    assert set(STOPWORDS_EN) == _STOP_WORDS
 
 
 @pytest.mark.parametrize("query", ["", "the of", "zebra", "?!"])

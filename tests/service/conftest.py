@@ -18,7 +18,8 @@ from index.embedding import Embedder
 from index.vector_cache import VectorCache
 from service import wiring
 from service.app import create_app
-from service.live_index import LiveIndex, ServingIndex
+from service.live_index import LiveIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings
 from tests.conftest import write_corpus
 from tests.twins import TwinEmbedder

@@ -16,8 +16,8 @@ from ingest.errors import CitewellError
 from service.auth import ADMIN_STATUSES, Admin
 from service.cli import app as command_line
 from service.keys import KeysError, StoredKey, add_key, find_key, hash_key, read_keys, revoke_key
-from service.live_index import ServingIndex
 from service.problems import problem_responses
+from service.serving_index import ServingIndex
 from service.settings import Settings, read_settings
 from tests.service.conftest import make_app
 from tests.service.test_problems import assert_problem

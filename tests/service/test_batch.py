@@ -29,7 +29,7 @@ from service.batch_asking import (
     stream_in_order,
 )
 from service.batch_routes import NDJSON
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from tests.service.conftest import Ask, make_app, open_serving
 from tests.twins import TwinEmbedder
 

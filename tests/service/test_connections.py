@@ -11,7 +11,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from service.connections import MAX_HEAD_BYTES
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings
 from tests.service.conftest import make_app
 from tests.service.running import Running, read_to_end, running

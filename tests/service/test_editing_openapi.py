@@ -7,7 +7,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from tests.conftest import write_corpus
 from tests.service.conftest import make_app
 from tests.service.test_openapi import HELD_TO

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from service import job_store
 from service.job_store import JobStore, utc_now
 from service.jobs import BuildOutcome, Job, Progress, Task
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from tests.conftest import write_corpus
 from tests.service.conftest import make_app
 from tests.service.test_problems import assert_problem

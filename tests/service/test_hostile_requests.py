@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 from benchmarks.hostile_requests import Findings, draw_request, send_all
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings
 from tests.service.conftest import make_app
 from tests.service.running import running

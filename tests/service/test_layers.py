@@ -17,9 +17,9 @@ from structlog.testing import capture_logs
 
 from service import metrics
 from service.body_limits import WatchedBody
-from service.live_index import ServingIndex
 from service.quick_refusal import QuickRefusal
 from service.security_headers import DOCS_POLICY, PAGE_POLICY
+from service.serving_index import ServingIndex
 from tests.service.conftest import make_app, open_serving
 from tests.service.test_event_loop import WatchedEmbedder
 from tests.service.test_problems import JSON, assert_problem

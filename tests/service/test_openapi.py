@@ -9,8 +9,8 @@ import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 
-from service.live_index import ServingIndex
 from service.problems import MEDIA_TYPE
+from service.serving_index import ServingIndex
 from tests.service.conftest import make_app
 
 ROUTES = {

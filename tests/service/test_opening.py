@@ -10,7 +10,8 @@ from fastapi.testclient import TestClient
 
 from ingest.errors import SnapshotDamagedError
 from service.app import create_app
-from service.live_index import LiveIndex, ServingIndex
+from service.live_index import LiveIndex
+from service.serving_index import ServingIndex
 from service.settings import Settings
 from tests.service.conftest import holding
 from tests.service.test_problems import assert_problem

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ingest.errors import CitewellError, SnapshotNotFoundError
-from service.live_index import ServingIndex
+from service.serving_index import ServingIndex
 from tests.service.conftest import MAX_BODY_BYTES, make_app
 
 JSON = {"content-type": "application/json"}

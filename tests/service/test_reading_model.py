@@ -9,8 +9,8 @@ from ingest.errors import IndexMismatchError, ModelError
 from service import build_wiring, freshness, wiring
 from service.asking import answer_request
 from service.diagnosis import Finding, diagnose
-from service.live_index import ServingIndex
 from service.schemas import AskRequest
+from service.serving_index import ServingIndex
 from service.settings import Settings
 from tests.answer.test_confidence import write_questions
 from tests.twins import TwinEmbedder, TwinReadingModel

@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from answer.answering import Reply, answer_question
 from service import asking
 from service.asking import answer_request
-from service.live_index import ServingIndex
 from service.reply_cache import KeptReply, ReplyCache
 from service.schemas import AskRequest, Filter
+from service.serving_index import ServingIndex
 from tests.service.conftest import make_app
 
 QUESTION = "Does salt water help the nose?"

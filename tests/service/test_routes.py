@@ -5,8 +5,8 @@ import hashlib
 import pytest
 from fastapi.testclient import TestClient
 
-from service.live_index import ServingIndex
 from service.release import RELEASE
+from service.serving_index import ServingIndex
 from tests.service.conftest import Ask
 
 DOCUMENTS = ["bee-stings", "blisters", "hay-fever", "saline", "tablets", "ticks"]
