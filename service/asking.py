@@ -1,39 +1,19 @@
-"""One request to one reply, the same over HTTP and on the command line."""
+"""Answering requests of the service: each reply is counted and written down, and kept for whoever asks again."""
 
 import time
 
-from answer.answering import answer_question
-from index.searching import SearchFilter
-from index.stopwatch import stage
-from service import metrics, schemas, views
+from service import metrics, schemas
 from service.reply_cache import KeptReply, Outcome, ReplyCache
+from service.replying import reply_to
 from service.request_record import note
 from service.serving_index import ServingIndex
 
 
 def answer_request(asked: schemas.AskRequest, index: ServingIndex) -> schemas.AskReply:
-    """Answer a checked request from one version of the index.
-
-    Raises:
-        NotIndexedError: If its filter names a document or reference that is not in the index.
-    """
-    started = time.perf_counter()
-    only = asked.filter or schemas.Filter()
-    with stage("answer"):
-        reply = answer_question(
-            asked.question,
-            searcher=index.snapshot.searcher,
-            model=index.confidence,
-            k=asked.top_k,
-            only=SearchFilter(
-                documents=None if only.documents is None else tuple(only.documents),
-                references=None if only.references is None else tuple(only.references),
-            ),
-            with_answer=asked.answer != "none",
-        )
-        shown = views.ask_reply(reply, index, took_ms=1_000 * (time.perf_counter() - started))
-    _write_down(asked, Outcome.of(shown))
-    return shown
+    """As `reply_to`, counted and written down."""
+    reply = reply_to(asked, index)
+    _write_down(asked, Outcome.of(reply))
+    return reply
 
 
 def answer_in_bytes(asked: schemas.AskRequest, index: ServingIndex, replies: ReplyCache) -> bytes:

@@ -1,18 +1,23 @@
-"""What the scripts of this library share: the encoder as it is served, on one thread, and passages to index."""
+"""What the scripts of this library share: the encoder as it is served, on one thread, and passages to index.
+
+A process that asks loads what answers, as `citewell ask` does; the readers of documents come with what builds.
+"""
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from evaluation.ranking_sets import CorpusDocument
-from evaluation.throwaway import build_throwaway
 from index.embedding import Embedder, locate_model
 from index.model_files import DEFAULT_MODEL
 from index.onnx_embedding import OnnxEmbedder
 from index.onnx_export import find_export
 from index.searching import Searcher
-from index.vector_cache import VectorCache
 from ingest.errors import ExportError
+
+if TYPE_CHECKING:
+    from evaluation.ranking_sets import CorpusDocument
+    from index.vector_cache import VectorCache
 
 #: The encoder in the form that is served; it counts as a part of the environment.
 _CACHE = Path(sys.prefix) / "encoder"
@@ -32,24 +37,30 @@ def load() -> Embedder:
         return OnnxEmbedder(find_export(_CACHE / "models", source), workers=1)
 
 
-def documents(passages: Sequence[str]) -> list[CorpusDocument]:
+def documents(passages: Sequence[str]) -> "list[CorpusDocument]":
     """Return a document for each passage, its place for a name."""
+    from evaluation.ranking_sets import CorpusDocument  # noqa: PLC0415
+
     return [CorpusDocument(name=f"{at:07d}", title="", text=text) for at, text in enumerate(passages)]
 
 
-def vector_cache(folder: Path) -> VectorCache:
+def vector_cache(folder: Path) -> "VectorCache":
     """Return a cache that holds nothing yet, beside the folder of an index: it may be deleted after a build."""
+    from index.vector_cache import VectorCache  # noqa: PLC0415
+
     path = folder.with_name(f"{folder.name}.vectors.sqlite")
     path.unlink(missing_ok=True)
     return VectorCache(path)
 
 
-def write_all(model: Embedder, passages: Sequence[str], folder: Path, *, cache: VectorCache) -> Searcher:
+def write_all(model: Embedder, passages: Sequence[str], folder: Path, *, cache: "VectorCache") -> Searcher:
     """Write everything that a `Searcher` opens, by the code that writes a version of the real index.
 
     Raises:
         RuntimeError: If a passage was left out or cut, so that places would mean others than the peers' do.
     """
+    from evaluation.throwaway import build_throwaway  # noqa: PLC0415
+
     built = build_throwaway(
         folder,
         documents(passages),

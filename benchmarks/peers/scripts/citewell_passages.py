@@ -5,7 +5,6 @@ from pathlib import Path
 
 from benchmarks.peers.protocol import Ask, serve
 from benchmarks.peers.scripts.citewell import documents, load, vector_cache
-from evaluation.throwaway import as_document, cut_whole
 from index.content import Content, ContentStore, write_content
 from index.embedding import Embedder
 from index.lexical import BM25Index
@@ -15,6 +14,8 @@ from index.vectors import FlatVectorStore
 
 def build(model: Embedder, passages: Sequence[str], folder: Path) -> None:
     """Leave texts, a flat index and BM25, without sentences and their tokens."""
+    from evaluation.throwaway import as_document, cut_whole  # noqa: PLC0415
+
     found = [document for each in documents(passages) if (document := as_document(each)) is not None]
     cut = [passage for document in found for passage in cut_whole(document, embedder=model)]
     write_content(folder / CONTENT_NAME, Content(tuple(found), tuple(cut), references=(), numbers={}))
