@@ -5,7 +5,6 @@ stem. A phrase is a few words with alternatives, gaps and names of other lists; 
 explains the notation. Everything takes time in proportion to the length of the text.
 """
 
-import functools
 import re
 import unicodedata
 from collections import defaultdict
@@ -138,6 +137,8 @@ class PhraseLists:
 
     def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
         self._lists = lists
+        written = {c for list_ in lists.values() for p in list_ for e in p.split() for c in e.split("|")}
+        self._stems = dict(zip(written, stems(tuple(written)), strict=True))
         self._patterns: dict[
             str, str
         ] = {}  # of any phrase of a list, which other phrases name again and again
@@ -150,10 +151,7 @@ class PhraseLists:
 
     def words(self) -> set[str]:
         """Return every word that a phrase is made of."""
-        choices = (
-            c for list_ in self._lists.values() for p in list_ for e in p.split() for c in e.split("|")
-        )
-        return {choice for choice in choices if choice.isalpha()}
+        return {word for word in self._stems if word.isalpha()}
 
     def find(self, text: Text) -> list[Match]:
         """Return all matches of all lists, by start and each once; those of one list may overlap."""
@@ -170,7 +168,7 @@ class PhraseLists:
 
     def _index(self, name: str, phrase: str) -> None:
         for first, rest in self._expand_first(phrase, seen=(name,)):
-            key = _ANY_FIRST if first.startswith("#") else _stem(first)
+            key = _ANY_FIRST if first.startswith("#") else self._stems[first]
             self._by_first[key].append(_Phrase(name, (first, *rest)))
 
     def _pattern_of(self, phrase: "_Phrase") -> str:
@@ -199,7 +197,7 @@ class PhraseLists:
         if choice.startswith("#"):
             return " " + _PATTERNS[choice]
         if not choice.startswith("@"):
-            return " " + _stem(choice)
+            return " " + self._stems[choice]
         return self._named(choice[1:], seen=seen)
 
     def _named(self, name: str, *, seen: tuple[str, ...]) -> str:
@@ -229,9 +227,3 @@ def stems(words: Sequence[str]) -> list[str]:
     """Return the stem of each word."""
     # A Stemmer keeps state between calls and must not be shared between threads.
     return list(Stemmer.Stemmer("english").stemWords(list(words)))
-
-
-@functools.cache
-def _stem(word: str) -> str:
-    """Return the stem of a word of a list, where the same words stand again and again."""
-    return stems([word])[0]
