@@ -11,7 +11,6 @@ from starlette.responses import StreamingResponse
 
 from index.snapshot import current_version
 from index.versions import list_versions, roll_back
-from ingest.corpus import list_entries
 from ingest.errors import CorpusError, IndexMismatchError, SnapshotDamagedError, SnapshotNotFoundError
 from service import editing_schemas as schemas
 from service import editing_views, views
@@ -146,6 +145,9 @@ async def remove_document(
 
 
 def _refuse_unknown(chosen: Settings, store: JobStore, doc_id: str) -> None:
+    # The readers of every format come with it, which serving needs for nothing else.
+    from ingest.corpus import list_entries  # noqa: PLC0415
+
     try:
         known = {entry.doc_id for entry in list_entries(chosen.corpus_dir)}
     except CorpusError as error:
