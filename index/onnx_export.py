@@ -23,6 +23,7 @@ from index.onnx_embedding import ExportedModel
 from ingest.errors import ExportError
 
 _FORMAT = 2
+_PIECE_BYTES = 1 << 16
 _GRAPH, _WEIGHTS, _TOKENIZER, _RECORD = "graph.onnx", "weights.bin", "tokenizer.json", "record.json"
 #: How near a vector of the exported model must be to the original's; what was seen is 1 - 1e-7.
 _LEAST_COSINE = 1 - 1e-5
@@ -145,6 +146,7 @@ def _write(folder: Path, original: SentenceTransformerEmbedder, shape: BertShape
     onnx.save_model(
         graph, str(folder / _GRAPH), save_as_external_data=True, location=_WEIGHTS, size_threshold=1024
     )
+    _write_in_pieces(folder / _WEIGHTS)
     (folder / _TOKENIZER).write_text(original.model.tokenizer.backend_tokenizer.to_str(), encoding="utf-8")
     identity = original.identity
     about = {
@@ -157,6 +159,19 @@ def _write(folder: Path, original: SentenceTransformerEmbedder, shape: BertShape
         (folder / name).chmod(0o644)
     files = {name: _checksum(folder / name) for name in (_GRAPH, _WEIGHTS, _TOKENIZER)}
     (folder / _RECORD).write_text(json.dumps({"about": about, "files": files}, indent=1), encoding="utf-8")
+
+
+def _write_in_pieces(path: Path) -> None:
+    """Write a file anew, a little at a time.
+
+    Linux keeps what was written at once in large pages, and maps them whole: of a table of word vectors written in one
+    go, each row that a question needs would bring 2 MB with it.
+    """
+    written = path.read_bytes()
+    path.unlink()
+    with path.open("xb", buffering=0) as stream:
+        for at in range(0, len(written), _PIECE_BYTES):
+            stream.write(written[at : at + _PIECE_BYTES])
 
 
 def _read(place: Path, source: ModelSource) -> ExportedModel:

@@ -87,7 +87,7 @@ def test_a_failure_of_ours_has_the_headers_and_the_id_too(
     def fail(*_args: object, **_named: object) -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr("service.asking.answer_question", fail)
+    monkeypatch.setattr("service.replying.answer_question", fail)
     with client_of(make_app(serving)) as client:
         response = client.post("/v1/ask", json=QUESTION, headers={"x-request-id": "mine"})
 

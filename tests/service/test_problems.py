@@ -354,7 +354,7 @@ def test_a_failure_of_ours_is_logged_but_not_shown(
     def fail(*_args: object, **_named: object) -> None:
         raise error
 
-    monkeypatch.setattr("service.asking.answer_question", fail)
+    monkeypatch.setattr("service.replying.answer_question", fail)
     with capture_logs() as logs, TestClient(make_app(serving), raise_server_exceptions=False) as client:
         response = client.post("/v1/ask", json={"question": "tick"})
 
@@ -371,7 +371,7 @@ def test_an_index_that_went_away_is_a_503_that_says_when_to_come_back(
     def fail(*_args: object, **_named: object) -> None:
         raise SnapshotNotFoundError("There is no index yet. Run `citewell build`.")
 
-    monkeypatch.setattr("service.asking.answer_question", fail)
+    monkeypatch.setattr("service.replying.answer_question", fail)
     with TestClient(make_app(serving), raise_server_exceptions=False) as client:
         response = client.post("/v1/ask", json={"question": "tick"})
 

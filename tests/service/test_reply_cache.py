@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from answer.answering import Reply, answer_question
-from service import asking
+from service import replying
 from service.asking import answer_request
 from service.reply_cache import KeptReply, ReplyCache
 from service.schemas import AskRequest, Filter
@@ -117,7 +117,7 @@ def test_a_question_asked_again_gives_the_same_bytes_and_is_worked_out_once(
         worked_out.append(question)
         return answer_question(question, **chosen)
 
-    monkeypatch.setattr(asking, "answer_question", note)
+    monkeypatch.setattr(replying, "answer_question", note)
     with TestClient(make_app(serving, reply_cache_mb=1)) as client:
         posted = [client.post("/v1/ask", json={"question": QUESTION}) for _ in range(3)]
         by_address = client.get("/v1/ask", params={"question": QUESTION})

@@ -22,10 +22,10 @@ WAIT_S = 120.0
 _SERVE = """
 import sys, time
 from pathlib import Path
-from service import asking, wiring
+from service import replying, wiring
 from tests.twins import TwinEmbedder
 
-slow, answer = Path(sys.argv.pop()), asking.answer_question
+slow, answer = Path(sys.argv.pop()), replying.answer_question
 
 def answer_slowly(*args, **kwargs):
     if slow.exists():
@@ -37,7 +37,7 @@ def make_embedder(settings):
     time.sleep(2)
     return TwinEmbedder()
 
-asking.answer_question, wiring.make_embedder = answer_slowly, make_embedder
+replying.answer_question, wiring.make_embedder = answer_slowly, make_embedder
 sys.argv[1:] = ["serve", "--port", "0"]
 from service.cli import main
 main()
