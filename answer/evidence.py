@@ -160,4 +160,8 @@ def _matches(
         return np.array(hit.sentence_scores)
     if searcher.tokens is None or not len(result.tokens.ids):
         return cosines
-    return searcher.tokens.score(result.tokens, searcher.sentences_of(hit.position))
+    sentences, passages = searcher.sentences_of(hit.position), np.array([hit.position])
+    _, matches = searcher.tokens.score_passages(
+        result.tokens, sentences, per_passage=np.array([len(sentences)]), passages=passages
+    )
+    return matches

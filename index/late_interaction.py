@@ -1,4 +1,4 @@
-"""Late interaction: a query compared with every sentence of a passage, token by token."""
+"""Late interaction: a query compared with every sentence of a passage, and the headings above it, token by token."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,7 +16,8 @@ _CODES, _SCALES, _IDS = (
     "scales.bin",
     "ids.bin",
 )  # raw, so that they can be written piece by piece
-_OFFSETS, _WEIGHTS = "offsets.npy", "weights.npy"
+_OFFSETS, _WEIGHTS, _HEADINGS = "offsets.npy", "weights.npy", "headings.npy"
+_NO_HEADING = -1
 _LARGEST_CODE = 127
 #: How much the way back, from the sentence's tokens to the query's, counts against the way there.
 _BACKWARD_WEIGHT = 0.5
@@ -77,27 +78,41 @@ class TokenStoreWriter:
     def add_passage(self, sentences: Sequence[TokenCodes]) -> None:
         """Append the sentences of the next passage."""
         self._frequency.update({int(token) for each in sentences for token in each.ids})
-        for name, parts in (
-            (_CODES, [each.codes.tobytes() for each in sentences]),
-            (_SCALES, [each.scales.astype("<f4").tobytes() for each in sentences]),
-            (_IDS, [each.ids.astype("<i4").tobytes() for each in sentences]),
-        ):
-            with (self._folder / name).open("ab") as stream:
-                stream.write(b"".join(parts))
-        self._lengths += [len(each.ids) for each in sentences]
+        self._append(sentences)
 
-    def finish(self, *, n_passages: int) -> None:
-        """Write what is known only at the end: where each sentence begins, and what each token weighs."""
+    def finish(self, headings: Sequence[TokenCodes], *, heading_of: Sequence[int | None]) -> None:
+        """Write what is known only at the end: headings, where each text begins, and what each token weighs.
+
+        Args:
+            headings: Each once, whatever stands under it.
+            heading_of: For each passage the place of what stands above it among `headings`, None for nothing.
+        """
+        n_sentences = len(self._lengths)
+        self._append(headings)
+        above = [
+            _NO_HEADING if at is None or not len(headings[at].ids) else n_sentences + at for at in heading_of
+        ]
+        np.save(self._folder / _HEADINGS, np.array(above, dtype=np.int64), allow_pickle=False)
         offsets = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)]).astype(np.int64)
         np.save(self._folder / _OFFSETS, offsets, allow_pickle=False)
         frequency = np.zeros(max(self._frequency, default=-1) + 2, dtype=np.int64)
         frequency[list(self._frequency)] = list(self._frequency.values())
-        weights = np.log1p((n_passages - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+        weights = np.log1p((len(heading_of) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
         np.save(self._folder / _WEIGHTS, weights, allow_pickle=False)
+
+    def _append(self, texts: Sequence[TokenCodes]) -> None:
+        for name, parts in (
+            (_CODES, [each.codes.tobytes() for each in texts]),
+            (_SCALES, [each.scales.astype("<f4").tobytes() for each in texts]),
+            (_IDS, [each.ids.astype("<i4").tobytes() for each in texts]),
+        ):
+            with (self._folder / name).open("ab") as stream:
+                stream.write(b"".join(parts))
+        self._lengths += [len(each.ids) for each in texts]
 
 
 class TokenStore:
-    """The tokens of every sentence of an index, in order of passage and place in it.
+    """The tokens of every sentence of an index, in order of passage and place in it, and behind them those of headings.
 
     A token weighs by how few of the passages have it: log(1 + (n - df + 0.5) / (df + 0.5)).
     """
@@ -107,7 +122,10 @@ class TokenStore:
         self._codes: NDArray[np.int8] = _map(folder / _CODES, "i1").reshape(-1, dim)
         self._scales: NDArray[np.float32] = _map(folder / _SCALES, "<f4")
         self._ids: NDArray[np.int32] = _map(folder / _IDS, "<i4")
+        # Where each sentence and then each heading begins.
         self._offsets: NDArray[np.int64] = np.load(folder / _OFFSETS, allow_pickle=False)
+        # Which of them stands above each passage.
+        self._headings: NDArray[np.int64] = np.load(folder / _HEADINGS, allow_pickle=False)
         # By id; the last one is that of any token that no passage has.
         self._weights: NDArray[np.float32] = np.load(folder / _WEIGHTS, allow_pickle=False)
 
@@ -115,60 +133,67 @@ class TokenStore:
         """Return the inverse document frequency of tokens, same shape; one that no passage has weighs most."""
         return np.asarray(self._weights[np.minimum(ids, len(self._weights) - 1)])
 
-    def score(self, query: TokenCodes, sentences: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return how well each sentence matches a query, token by token, -1 to 1.
+    def score_passages(
+        self,
+        query: TokenCodes,
+        sentences: NDArray[np.int64],
+        *,
+        per_passage: NDArray[np.int64],
+        passages: NDArray[np.int64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return how well each passage matches a query, and how well each sentence does, both -1 to 1.
 
-        Each token of the query looks for its nearest token of the sentence, and each of the sentence for
-        its nearest of the query; cosines are averaged with the tokens' inverse document frequencies as
-        weights, the way back counting half as much as the way there.
+        Each token of the query looks for its nearest token of the sentence or of the headings above it, which say what
+        the sentence is about and need not be said again in it; and each of the sentence for its nearest of the query.
+        Cosines are averaged with the tokens' inverse document frequencies as weights, the way back counting half as
+        much as the way there.
+
+        A passage's score is the mean of its best sentence's and its own, which is made as a sentence's, of the tokens
+        of all its sentences; so what is asked may be met by one sentence or by several.
 
         Args:
             query: At least one token.
-            sentences: Places of sentences in the index, shape (n_sentences,), at least one; a sentence
+            sentences: The sentences of all the passages, one passage after the other, shape (n_sentences,); one
                 without tokens scores -1.
+            per_passage: How many of them each passage has, one at least, shape (n_passages,).
+            passages: The positions of the passages, same shape.
 
         Source: MaxSim of Khattab and Zaharia, ColBERT, SIGIR 2020; weighted both ways as BERTScore is
         (Zhang et al., ICLR 2020).
         """
-        compared, counts = self._compare(query, sentences)
-        return compared.scores(counts)
-
-    def score_passages(
-        self, query: TokenCodes, sentences: NDArray[np.int64], *, per_passage: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return how well each passage matches a query, and how well each sentence does, both -1 to 1.
-
-        A passage's score is the mean of its best sentence's and its own; those of sentences are as `score` gives.
-
-        A passage's own score is made as a sentence's, of the tokens of all its sentences; so what is asked
-        may be met by one sentence or by several.
-
-        Args:
-            query: At least one token.
-            sentences: The sentences of all the passages, one passage after the other, shape (n_sentences,).
-            per_passage: How many of them each passage has, one at least, shape (n_passages,).
-        """
-        compared, counts = self._compare(query, sentences)
+        headings, place = np.unique(self._headings[passages], return_inverse=True)
+        known = headings[headings != _NO_HEADING]
+        texts = np.concatenate([sentences, known])
+        cosines, ids, lengths = self._compare(query, texts)
+        counts = lengths[: len(sentences)]
+        own, above = np.split(cosines, [int(counts.sum())], axis=1)
+        nearest_above = np.full((len(query.ids), len(headings)), -1, dtype=np.float32)
+        if len(known):
+            # Passages without a heading, if there are any, come first.
+            starts = _starts(lengths[len(sentences) :])
+            nearest_above[:, len(headings) - len(known) :] = np.maximum.reduceat(above, starts, axis=1)
+        of_passage = nearest_above[:, place]
+        weights = self.weights_of(ids[: own.shape[1]])
+        nearest = weights * own.max(axis=0, initial=-1).astype(np.float64)
+        compared = _Comparison(own, self.weights_of(query.ids), weights, nearest)
+        of_sentences = compared.scores(counts, above=np.repeat(of_passage, per_passage, axis=1))
         starts = _starts(per_passage)
-        of_sentences = compared.scores(counts)
+        of_passages = compared.scores(np.add.reduceat(counts, starts), above=of_passage)
         best = np.maximum.reduceat(of_sentences, starts)
-        own = compared.scores(np.add.reduceat(counts, starts))
-        return (1 - _OWN_SHARE) * best + _OWN_SHARE * own, of_sentences
+        return (1 - _OWN_SHARE) * best + _OWN_SHARE * of_passages, of_sentences
 
     def _compare(
-        self, query: TokenCodes, sentences: NDArray[np.int64]
-    ) -> tuple["_Comparison", NDArray[np.int64]]:
-        """Return a query beside the tokens of sentences, one after the other, and how many each has."""
-        begins, ends = self._offsets[sentences], self._offsets[sentences + 1]
-        # Sentences that follow each other are read in one go.
+        self, query: TokenCodes, texts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.int64]]:
+        """Return a query's cosines with the tokens of texts, one after the other, their ids, and how many each has."""
+        begins, ends = self._offsets[texts], self._offsets[texts + 1]
+        # Texts that follow each other are read in one go.
         breaks = np.flatnonzero(begins[1:] != ends[:-1]) + 1
         first, last = begins[np.concatenate([[0], breaks])], ends[np.concatenate([breaks - 1, [-1]])]
         spans = [slice(start, end) for start, end in zip(first.tolist(), last.tolist(), strict=True)]
         scales = np.concatenate([self._scales[span] for span in spans])
         cosines = token_cosines(query, [self._codes[span] for span in spans], scales)
-        weights = self.weights_of(np.concatenate([self._ids[span] for span in spans]))
-        nearest = weights * cosines.max(axis=0).astype(np.float64)
-        return _Comparison(cosines, self.weights_of(query.ids), weights, nearest), ends - begins
+        return cosines, np.concatenate([self._ids[span] for span in spans]), ends - begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +205,22 @@ class _Comparison:
     weights: NDArray[np.float32]  # (n_tokens,)
     nearest: NDArray[np.float64]  # (n_tokens,): the highest cosine of each token, times its weight
 
-    def scores(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the score of each run, -1 for an empty one; `counts` are their numbers of tokens, (n_runs,)."""
+    def scores(self, counts: NDArray[np.int64], *, above: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the score of each run, -1 for an empty one.
+
+        Args:
+            counts: How many tokens each run has, shape (n_runs,).
+            above: The highest cosine of each token of the query with what stands above each run,
+                shape (n_query_tokens, n_runs).
+        """
         scores = np.full(len(counts), -1.0)
         filled = counts > 0
         if filled.any():
             starts = _starts(counts[filled])
-            there = _mean(np.maximum.reduceat(self.cosines, starts, axis=1).T, self.query_weights)
+            there = np.maximum(np.maximum.reduceat(self.cosines, starts, axis=1), above[:, filled])
             back = np.add.reduceat(self.nearest, starts) / np.add.reduceat(self.weights, starts)
-            scores[filled] = (there + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
+            mean = _mean(there.T, self.query_weights)
+            scores[filled] = (mean + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
         return scores
 
 

@@ -130,6 +130,8 @@ def _write_sentences(
     total, done = int(lengths.sum()), 0
     vectors = _mapped(folder / SENTENCES_NAME, (total, embedder.identity.dim), np.float16)
     writer: TokenStoreWriter | None = None
+    headings: dict[str, int] = {}
+    heading_of: list[int | None] = []
     if stored.n_passages <= MOST_PASSAGES_COMPARED:
         (folder / TOKENS_NAME).mkdir()
         writer = TokenStoreWriter(folder / TOKENS_NAME)
@@ -143,11 +145,19 @@ def _write_sentences(
             rest = iter(tokens)
             for passage in passages:
                 writer.add_passage(list(islice(rest, len(passage.sentences))))
+                heading_of.append(_place_of(passage, headings))
         done = last
         report("embed sentences", done, total)
     if writer is not None:
-        writer.finish(n_passages=stored.n_passages)
+        _, tokens = cache.encode(embedder, list(headings))
+        writer.finish(tokens, heading_of=heading_of)
     return total
+
+
+def _place_of(passage: Passage, headings: dict[str, int]) -> int | None:
+    """Return the place of what stands above a passage among all headings, where it is added if it is new."""
+    text = "\n".join(passage.section)
+    return headings.setdefault(text, len(headings)) if text else None
 
 
 def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.floating[Any]]) -> NDArray[Any]:

@@ -40,8 +40,10 @@ TOKENS_NAME = "tokens"
 CONFIDENCE_NAME = "confidence.json"
 RANKS_NAME = "self-score.json"
 
-#: How much each score counts; docs/decisions.md has the measurements.
-DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.14, 0.06, 0.8
+#: How much each score counts where tokens are compared; docs/decisions.md has the measurements.
+DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.18, 0.03, 0.79
+#: The same for choosing what they are compared with, and in an index without tokens.
+FIRST_DENSE_WEIGHT, FIRST_LEXICAL_WEIGHT = 0.7, 0.3
 #: How many passages each retriever proposes, at least.
 CANDIDATES = 100
 #: How many of the best by both retrievers are compared with the query token by token.
@@ -185,9 +187,11 @@ class Searcher:
             encoded.token_vectors, encoded.token_ids, special=self.embedder.special_token_ids
         )
         dense, lexical = self.vectors.score(encoded.vector, candidates), all_lexical[candidates]
-        parts = [WeightedScores(dense, -1, DENSE_WEIGHT), WeightedScores(lexical, 0, LEXICAL_WEIGHT)]
-        late, sentence_scores = self._late_scores(tokens, candidates, fuse_scores(parts))
-        fused = fuse_scores([*parts, WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT)])
+        first = fuse_scores(
+            [WeightedScores(dense, -1, FIRST_DENSE_WEIGHT), WeightedScores(lexical, 0, FIRST_LEXICAL_WEIGHT)]
+        )
+        late, sentence_scores = self._late_scores(tokens, candidates, first)
+        fused = first if np.isnan(late).all() else _with_late(dense, lexical, late)
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
@@ -241,7 +245,7 @@ class Searcher:
         spans = [self.sentences_of(int(position)) for position in positions[best]]
         lengths = np.array([len(each) for each in spans], dtype=np.int64)
         late[best], of_sentences = self.tokens.score_passages(
-            query, np.concatenate(spans), per_passage=lengths
+            query, np.concatenate(spans), per_passage=lengths, passages=positions[best]
         )
         scores, ends = of_sentences.tolist(), np.cumsum(lengths).tolist()
         compared = zip(positions[best].tolist(), [0, *ends], ends, strict=False)
@@ -299,6 +303,19 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
+
+
+def _with_late(
+    dense: NDArray[np.float64], lexical: NDArray[np.float64], late: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return all three scores as one; where `late` is NaN, tokens match as little as can be."""
+    return fuse_scores(
+        [
+            WeightedScores(dense, -1, DENSE_WEIGHT),
+            WeightedScores(lexical, 0, LEXICAL_WEIGHT),
+            WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT),
+        ]
+    )
 
 
 def best_places(scores: NDArray[np.float64], *, k: int) -> NDArray[np.int64]:

@@ -11,7 +11,7 @@
         vectors.npy    the same, and
         clusters.faiss the clusters that they lie in
         sentences.npy  one vector per sentence, float16
-        tokens/        the vectors of every sentence's tokens, 8 bits a dimension; not in a very large index
+        tokens/        those of the tokens of sentences and headings, 8 bits a dimension; not in a very large index
         lexical/       BM25
         words.json     the words that a query's misspelled ones are corrected by
         wording.json   abbreviations and readers' wordings that the documents have a term for
@@ -43,7 +43,7 @@ from ingest.errors import (
     SnapshotNotFoundError,
 )
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 VERSIONS_KEPT = 5
 MANIFEST_NAME = "manifest.json"
 _CURRENT = "CURRENT"

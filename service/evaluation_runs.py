@@ -41,7 +41,15 @@ from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_re
 from evaluation.throwaway import build_throwaway
 from index.embedding import Embedder
 from index.progress import Progress
-from index.searching import CANDIDATES, DENSE_WEIGHT, LATE_DEPTH, LATE_WEIGHT, LEXICAL_WEIGHT
+from index.searching import (
+    CANDIDATES,
+    DENSE_WEIGHT,
+    FIRST_DENSE_WEIGHT,
+    FIRST_LEXICAL_WEIGHT,
+    LATE_DEPTH,
+    LATE_WEIGHT,
+    LEXICAL_WEIGHT,
+)
 from index.vector_cache import VectorCache
 from ingest.chunking import CHUNKER_VERSION
 from ingest.errors import CitewellError
@@ -331,6 +339,8 @@ def _settings(request: Request) -> dict[str, Any]:
         "refusal": request.refusal or request.unanswerable is not None,
         "bootstrap_resamples": RESAMPLES,
         "bootstrap_seed": SEED,
+        "first_dense_weight": FIRST_DENSE_WEIGHT,
+        "first_lexical_weight": FIRST_LEXICAL_WEIGHT,
         "dense_weight": DENSE_WEIGHT,
         "lexical_weight": LEXICAL_WEIGHT,
         "late_weight": LATE_WEIGHT,

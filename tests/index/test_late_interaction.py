@@ -29,13 +29,26 @@ def codes(*tokens: tuple[int, NDArray[np.float32]]) -> TokenCodes:
     return quantize_tokens(vectors, ids, special=NO_SPECIAL)
 
 
-def store_of(folder: Path, *passages: Sequence[TokenCodes]) -> TokenStore:
+def store_of(
+    folder: Path,
+    *passages: Sequence[TokenCodes],
+    headings: Sequence[TokenCodes] = (),
+    heading_of: Sequence[int | None] | None = None,
+) -> TokenStore:
     folder.mkdir(exist_ok=True)
     writer = TokenStoreWriter(folder)
     for sentences in passages:
         writer.add_passage(sentences)
-    writer.finish(n_passages=len(passages))
+    writer.finish(headings, heading_of=heading_of or [None] * len(passages))
     return TokenStore(folder, dim=passages[0][0].codes.shape[1])
+
+
+def sentence_scores(store: TokenStore, query: TokenCodes, sentences: Sequence[int]) -> NDArray[np.float64]:
+    """Return the scores of sentences, as if all of them were of the first passage."""
+    _, found = store.score_passages(
+        query, np.array(sentences), per_passage=np.array([len(sentences)]), passages=np.array([0])
+    )
+    return found
 
 
 def test_special_tokens_are_left_out() -> None:
@@ -50,7 +63,7 @@ def test_the_score_is_the_weighted_mean_of_both_directions(tmp_path: Path) -> No
     rare, common = math.log(2), math.log(1.2)
     store = store_of(tmp_path, [codes((1, _X), (2, _Y))], [codes((2, _Y))])
 
-    scores = store.score(codes((1, _X), (2, _Z)), np.array([0, 1]))
+    scores = sentence_scores(store, codes((1, _X), (2, _Z)), [0, 1])
 
     # There: the query's token 1 is met by the first sentence alone, its token 2 by neither. Back: likewise.
     there = back = rare / (rare + common)
@@ -62,13 +75,56 @@ def test_a_passage_scores_by_its_best_sentence_and_by_all_of_its_tokens(tmp_path
     store = store_of(tmp_path, [codes((1, _X)), codes((2, _Y))], [codes((3, _X), (4, _Z))])
 
     scores, of_sentences = store.score_passages(
-        codes((8, _X), (9, _Y)), np.array([0, 1, 2]), per_passage=np.array([2, 1])
+        codes((8, _X), (9, _Y)), np.array([0, 1, 2]), per_passage=np.array([2, 1]), passages=np.array([0, 1])
     )
 
     best = (0.5 + 0.5 * 1) / 1.5  # there 1/2, back 1
     other = (0.5 + 0.5 * 0.5) / 1.5  # there 1/2, back 1/2
     assert scores == pytest.approx([(best + 1) / 2, other])
     assert of_sentences == pytest.approx([best, best, other])
+
+
+def test_what_a_heading_says_need_not_be_said_again_below_it(tmp_path: Path) -> None:
+    sentences = [codes((1, _X))]
+    store = store_of(
+        tmp_path, sentences, sentences, sentences, headings=[codes((2, _Y)), codes()], heading_of=[0, None, 1]
+    )
+
+    scores, of_sentences = store.score_passages(
+        codes((8, _X), (9, _Y)), np.arange(3), per_passage=np.ones(3, dtype=np.int64), passages=np.arange(3)
+    )
+
+    under, without = (1 + 0.5 * 1) / 1.5, (0.5 + 0.5 * 1) / 1.5  # the way back is the sentence's alone
+    assert of_sentences == pytest.approx([under, without, without])
+    assert scores == pytest.approx([under, without, without])
+
+
+def test_a_heading_counts_below_it_whatever_is_compared_beside_it(tmp_path: Path) -> None:
+    passages = [[codes((at, _X), (9, _Z))] for at in range(5)]
+    store = store_of(
+        tmp_path, *passages, headings=[codes((2, _Y)), codes((3, _Z))], heading_of=[1, 0, None, 0, 1]
+    )
+    query, one = codes((8, _X), (9, _Y), (7, _Z + _Y)), np.ones(1, dtype=np.int64)
+
+    together, _ = store.score_passages(
+        query, np.array([3, 0, 2, 1, 4]), per_passage=np.repeat(one, 5), passages=np.array([3, 0, 2, 1, 4])
+    )
+    alone = [
+        store.score_passages(query, np.array([at]), per_passage=one, passages=np.array([at]))[0][0]
+        for at in (3, 0, 2, 1, 4)
+    ]
+
+    assert together.tolist() == alone
+    assert together[0] == together[3] > together[2]
+
+
+def test_a_heading_makes_no_token_more_frequent(tmp_path: Path) -> None:
+    with_heading = store_of(
+        tmp_path / "with", [codes((1, _X))], [codes((2, _Y))], headings=[codes((1, _X))], heading_of=[None, 0]
+    )
+    without = store_of(tmp_path / "without", [codes((1, _X))], [codes((2, _Y))])
+
+    assert with_heading.weights_of(np.array([1], np.int32)) == without.weights_of(np.array([1], np.int32))
 
 
 def test_a_token_that_no_passage_has_weighs_most(tmp_path: Path) -> None:
@@ -89,12 +145,12 @@ def test_a_token_counts_once_for_a_passage_however_often_it_has_it(tmp_path: Pat
 def test_a_sentence_without_tokens_scores_least(tmp_path: Path) -> None:
     store = store_of(tmp_path, [codes(), codes((1, _X))])
 
-    assert store.score(codes((1, _X)), np.array([0, 1])).tolist() == pytest.approx([-1, 1])
-    assert store.score(codes((1, _X)), np.array([0])).tolist() == [-1]
+    assert sentence_scores(store, codes((1, _X)), [0, 1]).tolist() == pytest.approx([-1, 1])
+    assert sentence_scores(store, codes((1, _X)), [0]).tolist() == [-1]
 
 
 def test_a_store_may_hold_no_token_at_all(tmp_path: Path) -> None:
-    assert store_of(tmp_path, [codes()]).score(codes((1, _X)), np.array([0])).tolist() == [-1]
+    assert sentence_scores(store_of(tmp_path, [codes()]), codes((1, _X)), [0]).tolist() == [-1]
 
 
 def test_packed_tokens_come_back_as_they_were() -> None:
@@ -123,8 +179,8 @@ def test_a_sentence_scores_the_same_bits_whatever_is_scored_beside_it(
     sentences = [text(int(random.integers(1, 9))) for _ in range(n_sentences)]
     with TemporaryDirectory() as folder:
         store = store_of(Path(folder), *([each] for each in sentences))
-        together = store.score(query, np.arange(n_sentences))
-        alone = [store.score(query, np.array([at]))[0] for at in range(n_sentences)]
+        together = sentence_scores(store, query, range(n_sentences))
+        alone = [sentence_scores(store, query, [at])[0] for at in range(n_sentences)]
 
     assert together.tolist() == alone
     assert all(-1.01 < score < 1.01 for score in alone)

@@ -95,7 +95,7 @@ def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searc
     for at in positions:
         sentences = searcher.sentences_of(at)
         scores, _ = searcher.tokens.score_passages(
-            result.tokens, sentences, per_passage=np.array([len(sentences)])
+            result.tokens, sentences, per_passage=np.array([len(sentences)]), passages=np.array([at])
         )
         late += scores.tolist()
     for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
@@ -113,7 +113,13 @@ def test_a_passage_brings_the_scores_of_its_sentences(searcher: Searcher) -> Non
     assert searcher.tokens is not None
 
     for hit in result.ranked:
-        alone = searcher.tokens.score(result.tokens, searcher.sentences_of(hit.position))
+        sentences = searcher.sentences_of(hit.position)
+        _, alone = searcher.tokens.score_passages(
+            result.tokens,
+            sentences,
+            per_passage=np.array([len(sentences)]),
+            passages=np.array([hit.position]),
+        )
         assert hit.sentence_scores == tuple(alone.tolist())
 
 
@@ -148,7 +154,7 @@ def test_an_index_too_large_for_tokens_is_searched_without_them(
 
     assert not (folder / TOKENS_NAME).exists()
     assert [(hit.passage.doc_id, hit.late) for hit in ranked] == [("b", None), ("a", None)]
-    assert ranked[0].score == pytest.approx(DENSE_WEIGHT + LEXICAL_WEIGHT)
+    assert ranked[0].score == pytest.approx(1)
 
 
 def test_an_index_of_very_many_passages_ranks_as_one_that_compares_them_all(
