@@ -71,7 +71,7 @@ function answer(reply, ranks) {
     { class: "answer", "aria-labelledby": "answer-heading" },
     el("header", { class: "answer-head" }, el("h2", { id: "answer-heading" }, t("answer.heading")), el("p", { class: "muted" }, kind)),
     el("div", { class: "answer-text" }, groups(reply.answer.sentences).map((group) => quoted(group, reply, ranks))),
-    confidence(reply.confidence),
+    confidence(reply),
     actions(reply),
   );
 }
@@ -112,13 +112,14 @@ function sentenceNode(sentence, reply) {
   return node;
 }
 
-function confidence(value) {
+function confidence(reply) {
   const meter = el("span", { class: "meter", "aria-hidden": "true" });
-  meter.style.setProperty("--share", String(value));
+  meter.style.setProperty("--share", String(reply.confidence));
+  const about = reply.not_mentioned.length > 0 ? "answer.confidence_rest" : "answer.confidence";
   return el(
     "details",
     { class: "confidence" },
-    el("summary", {}, meter, el("span", {}, t("answer.confidence", { percent: percent(value) }))),
+    el("summary", {}, meter, el("span", {}, t(about, { percent: percent(reply.confidence) }))),
     el("p", {}, t("answer.confidence_note")),
   );
 }

@@ -420,6 +420,9 @@ def test_words_that_no_document_mentions_are_named(reader: Visitor) -> None:
     expect(reader.page.locator(".not-mentioned")).to_have_text(
         "No document mentions: levetiracetam, mexiletine. What is shown is not about that."
     )
+    expect(reader.page.locator(".confidence summary")).to_contain_text(
+        "sure that the documents answer the rest"
+    )
 
 
 def test_without_a_connection_the_question_is_kept_and_can_be_sent_again(visit: Visit, site: str) -> None:
