@@ -56,7 +56,7 @@ class Bench:
     def lexical(self) -> Scores:
         """Return the BM25 score of every question and passage, titles included."""
         index = BM25Index.of([f"{self.titles[each.doc_id]}\n{each.embedding_text}" for each in self.passages])
-        return np.stack([index.scores(question.question) for question in self.questions])
+        return np.stack([index.scores(question.question) for question in self.questions]).astype(np.float64)
 
     def measure(self, scores: Scores) -> tuple[str, str, str]:
         """Return relevant passage first, in the first five, and mean reciprocal rank."""

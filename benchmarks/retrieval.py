@@ -128,7 +128,7 @@ COLLECTIONS = (
 
 def by_words(searcher: Searcher, query: str, k: int) -> Ranked:
     """Rank by BM25 alone."""
-    scores = searcher.lexical.scores(query)
+    scores = searcher.lexical.scores(query).astype(np.float64)
     order = np.lexsort((np.arange(len(scores)), -scores))[:k]
     return _documents(searcher, order, scores[order])
 

@@ -35,12 +35,13 @@ from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
 from answer.features import FEATURE_NAMES
 from evaluation.ranking_sets import read_beir_folder, read_corpus
-from index.clustered_vectors import exact_nearest
+from index.coded_vectors import exact_nearest
 from index.content import Content
 from index.embedding import Embedder, EncodedText
 from index.parts import write_parts
-from index.searching import CONFIDENCE_NAME, open_snapshot
+from index.searching import CONFIDENCE_NAME, ROWS_NAME, open_snapshot
 from index.snapshot import write_snapshot
+from index.stored_rows import StoredRows
 from index.vector_cache import VectorCache
 from ingest.records import Block, Document, Passage, Sentence, passage_id
 from service import wiring
@@ -88,7 +89,7 @@ class Asked:
     answer_p99_ms: float
     resident_mib: float
     recall_at_10: float
-    clusters: int | None  # looked in; None where all vectors are compared
+    bits_a_vector: int | None  # of the codes; None where the vectors themselves are compared
 
 
 class StandInEmbedder:
@@ -177,8 +178,9 @@ def passage_text(real: Sequence[str], at: int) -> str:
     """Return the text of one passage: a real one, or beyond their number the halves of two."""
     if at < len(real):
         return real[at]
-    # Two numbers without a common divisor: every pair is another one.
-    one, other = real[at * 7_919 % len(real)], real[at * 104_729 % len(real)]
+    # The second half goes on by more than the first each time all texts have had their turn, so that pairs differ.
+    turn = at // len(real)
+    one, other = real[at * 7_919 % len(real)], real[(at * 104_729 + turn * 1_299_709) % len(real)]
     return one[: max(_TOLD_BY, len(one) // 2)] + " " + other[-max(_TOLD_BY, len(other) // 2) :]
 
 
@@ -242,11 +244,14 @@ def ask(folder: Path, version: str, questions: Sequence[str]) -> Asked:
     resident = _status_kib("VmRSS")
     queries = np.stack([embedder.embed_query(question) for question in questions[:_RECALL_QUESTIONS]])
     every = np.arange(len(searcher.vectors), dtype=np.int64)
-    clustered = hasattr(searcher.vectors, "clusters_looked_in")
+    coded = hasattr(searcher.vectors, "bits_a_vector")
     found = [set(searcher.vectors.search(query, k=10)[0].tolist()) for query in queries]
     nearest = (
-        [set(each.tolist()) for each in exact_nearest(_all_vectors(folder / version), queries, k=10)]
-        if clustered
+        [
+            set(each.tolist())
+            for each in exact_nearest(StoredRows(folder / version / ROWS_NAME), queries, k=10)
+        ]
+        if coded
         else [set(searcher.vectors.search(query, k=10, among=every)[0].tolist()) for query in queries]
     )
     return Asked(
@@ -257,12 +262,8 @@ def ask(folder: Path, version: str, questions: Sequence[str]) -> Asked:
         answer_p99_ms=float(np.percentile(answers, 99)),
         resident_mib=resident / 1024,
         recall_at_10=statistics.mean(len(a & b) / len(b) for a, b in zip(found, nearest, strict=True)),
-        clusters=searcher.vectors.clusters_looked_in if clustered else None,  # type: ignore[attr-defined]
+        bits_a_vector=searcher.vectors.bits_a_vector if coded else None,  # type: ignore[attr-defined]
     )
-
-
-def _all_vectors(folder: Path) -> NDArray[np.float32]:
-    return np.asarray(np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False))
 
 
 def _timed_ms(call: Callable[[], object]) -> float:
@@ -360,7 +361,10 @@ def show(found: Sequence[tuple[Built, Asked]], console: Console) -> None:
         ("p50 ÷ that of the first", lambda _, asked: f"{asked.answer_p50_ms / base.answer_p50_ms:.2f}"),
         ("resident after asking", lambda _, asked: f"{asked.resident_mib:,.0f} MiB"),
         ("recall@10 of the nearest vectors", lambda _, asked: f"{asked.recall_at_10:.4f}"),
-        ("clusters looked in", lambda _, asked: "all" if asked.clusters is None else str(asked.clusters)),
+        (
+            "bits of a code",
+            lambda _, asked: "no codes" if asked.bits_a_vector is None else str(asked.bits_a_vector),
+        ),
     ]
     for name, cell in rows:
         table.add_row(name, *(cell(built, asked) for built, asked in found))

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from index.clustered_vectors import ClusteredVectorStore
+from index.coded_vectors import CodedVectorStore
 from index.content import Content, ContentStore, batched, write_content
 from index.embedding import Embedder
 from index.late_interaction import TokenStoreWriter
 from index.lexical import BM25Index
 from index.progress import Progress
 from index.searching import (
-    CLUSTERS_NAME,
+    CODES_NAME,
     CONTENT_NAME,
     LEXICAL_NAME,
     ROWS_NAME,
@@ -28,6 +28,7 @@ from index.searching import (
     WORDS_NAME,
 )
 from index.spelling import Spelling
+from index.stored_rows import StoredRows
 from index.vector_cache import VectorCache
 from index.vectors import FlatVectorStore
 from index.wording import Wording, lay_words
@@ -55,8 +56,8 @@ def write_parts(
         _write_vectors(folder, stored, embedder, cache, report)
         n_sentences = _write_sentences(folder, content.documents, stored, embedder, cache, report)
         if stored.n_passages > MOST_PASSAGES_COMPARED:
-            report("sort into clusters", 0, 1)
-            _write_clusters(folder)
+            report("code vectors", 0, 1)
+            _write_codes(folder)
         titles = {document.doc_id: document.title for document in content.documents}
         searchable = _SearchableTexts(stored, titles)
         (folder / LEXICAL_NAME).mkdir()
@@ -92,7 +93,7 @@ def _write_vectors(
     vectors = (
         np.empty((total, dim), dtype=np.float32)
         if few
-        else _mapped(folder / ROWS_NAME, (total, dim), np.float32)
+        else _mapped(folder / ROWS_NAME, (total, dim), np.float16)
     )
     done = 0
     for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
@@ -104,12 +105,12 @@ def _write_vectors(
         FlatVectorStore.of(vectors).write(folder / VECTORS_NAME)
 
 
-def _write_clusters(folder: Path) -> None:
-    """Write the clusters that the vectors of many passages lie in; sentences stand in for queries."""
-    vectors = np.load(folder / ROWS_NAME, mmap_mode="r", allow_pickle=False)
-    sentences = np.load(folder / SENTENCES_NAME, mmap_mode="r", allow_pickle=False)
-    tried = sentences[:: max(1, len(sentences) // _SENTENCES_TRIED)][:_SENTENCES_TRIED].astype(np.float32)
-    ClusteredVectorStore.of(np.asarray(vectors), tried=tried).write(folder / CLUSTERS_NAME)
+def _write_codes(folder: Path) -> None:
+    """Write the codes that the vectors of many passages are chosen by; sentences stand in for queries."""
+    sentences = StoredRows(folder / SENTENCES_NAME)
+    spaced = np.arange(0, len(sentences), max(1, len(sentences) // _SENTENCES_TRIED))[:_SENTENCES_TRIED]
+    tried = sentences[spaced].astype(np.float32)
+    CodedVectorStore.of(StoredRows(folder / ROWS_NAME), tried=tried).write(folder / CODES_NAME)
 
 
 def _write_sentences(

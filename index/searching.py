@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.clustered_vectors import ClusteredVectorStore
+from index.coded_vectors import CodedVectorStore
 from index.content import ContentStore
 from index.diversity import SPREAD_PLACES, put_repeats_last, share_places
 from index.embedding import Embedder, EncodedText
@@ -31,7 +31,7 @@ from ingest.records import Passage
 CONTENT_NAME = "content.sqlite"
 VECTORS_NAME = "vectors.faiss"
 #: In the place of the one above where there are very many.
-ROWS_NAME, CLUSTERS_NAME = "vectors.npy", "clusters.faiss"
+ROWS_NAME, CODES_NAME = "vectors.npy", "codes.faiss"
 SENTENCES_NAME = "sentences.npy"
 LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
@@ -186,7 +186,8 @@ class Searcher:
         tokens = quantize_tokens(
             encoded.token_vectors, encoded.token_ids, special=self.embedder.special_token_ids
         )
-        dense, lexical = self.vectors.score(encoded.vector, candidates), all_lexical[candidates]
+        dense = self.vectors.score(encoded.vector, candidates)
+        lexical = all_lexical[candidates].astype(np.float64)
         first = fuse_scores(
             [WeightedScores(dense, -1, FIRST_DENSE_WEIGHT), WeightedScores(lexical, 0, FIRST_LEXICAL_WEIGHT)]
         )
@@ -264,7 +265,7 @@ class Searcher:
     def _candidates(
         self,
         vector: NDArray[np.float32],
-        lexical: NDArray[np.float64],
+        lexical: NDArray[np.float32],
         *,
         k: int,
         among: NDArray[np.int64] | None,
@@ -318,19 +319,22 @@ def _with_late(
     )
 
 
-def best_places(scores: NDArray[np.float64], *, k: int) -> NDArray[np.int64]:
+def best_places(scores: NDArray[np.float32], *, k: int) -> NDArray[np.int64]:
     """Return the places of the best k scores above 0, ascending; of equal ones those that come first."""
     # The k-th best of a few of them is at most the k-th best of all: what lies below it need not be sorted.
     few = scores[:: max(1, len(scores) // (_LOOKED_AT_FIRST * k))]
     bound = np.partition(few, len(few) - k)[len(few) - k] if len(few) > k else 0.0
     places = np.flatnonzero(scores >= bound) if bound > 0 else np.flatnonzero(scores)
+    if len(places) > k:
+        found = scores[places]
+        places = places[found >= np.partition(found, len(found) - k)[len(found) - k]]
     order = np.argsort(-scores[places], kind="stable")[:k]
     return np.sort(places[order])
 
 
 def _open_vectors(folder: Path) -> VectorStore:
-    if (folder / CLUSTERS_NAME).exists():
-        return ClusteredVectorStore.read(folder / CLUSTERS_NAME, vectors=StoredRows(folder / ROWS_NAME))
+    if (folder / CODES_NAME).exists():
+        return CodedVectorStore.read(folder / CODES_NAME, vectors=StoredRows(folder / ROWS_NAME))
     return FlatVectorStore.read(folder / VECTORS_NAME)
 
 

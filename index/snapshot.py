@@ -8,8 +8,8 @@
         manifest.json  format, hash and size of every file, model, chunker, counts, self-score
         content.sqlite documents, passages, bibliography
         vectors.faiss  one vector per passage; in a very large index
-        vectors.npy    the same, and
-        clusters.faiss the clusters that they lie in
+        vectors.npy    the same, float16, and
+        codes.faiss    the short codes that they are chosen by
         sentences.npy  one vector per sentence, float16
         tokens/        those of the tokens of sentences and headings, 8 bits a dimension; not in a very large index
         lexical/       BM25

@@ -46,9 +46,12 @@ class Spelling:
         self._counts = counts
         self._by_initial: dict[str, list[str]] = {}
         self._by_sound: dict[str, list[str]] = {}
-        for word in sorted(counts):
+        words = sorted(counts)
+        # All at once: no rule looks beyond the end of a line, and there may be very many words.
+        sounds = _sound_of("\n".join(words)).split("\n")
+        for word, sound in zip(words, sounds if words else [], strict=True):
             self._by_initial.setdefault(word[0], []).append(word)
-            self._by_sound.setdefault(_sound_of(word), []).append(word)
+            self._by_sound.setdefault(sound, []).append(word)
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> "Spelling":

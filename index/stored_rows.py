@@ -21,7 +21,7 @@ class Rows(Protocol):
 
 
 class StoredRows:
-    """The rows of a file that `np.save` wrote, read one run at a time.
+    """The rows of a file that `np.save` wrote, read one run of neighbours at a time.
 
     Mapped into memory, every row that is looked at would bring its neighbours with it, and a few thousand questions
     the whole file; and a disk that fails would end the process. The file stays open when it is deleted meanwhile.
@@ -59,22 +59,36 @@ class StoredRows:
         """
         if isinstance(key, slice):
             first, last, _ = key.indices(len(self))
-            runs = [(first, max(0, last - first))]
+            starts, ends = np.array([first]), np.array([max(first, last)])
         else:
-            runs = [(at, 1) for at in key.tolist()]
-        found = np.empty(sum(length for _, length in runs) * self._row_bytes, dtype=np.uint8)
+            starts, ends = _runs(key)
+            missing = key[(key < 0) | (key >= len(self))]
+            if len(missing):
+                raise IndexError(f"there is no row {missing[0]} among {len(self)}")
+        sizes = (ends - starts) * self._row_bytes
+        found = np.empty(sizes.sum(), dtype=np.uint8)
         into, filled = found.data, 0
-        for first, length in runs:
-            if not 0 <= first <= len(self) - length:
-                raise IndexError(f"there is no row {first} among {len(self)}")
-            size = length * self._row_bytes
-            self._read(into[filled : filled + size], self._offset + first * self._row_bytes)
+        for offset, size in zip(
+            (self._offset + starts * self._row_bytes).tolist(), sizes.tolist(), strict=True
+        ):
+            part = into[filled : filled + size]
+            # Many rows are read for a question, and nearly always whole.
+            got = os.preadv(self._file, [part], offset)
+            if got < size:
+                self._read_on(part[got:], offset + got)
             filled += size
         return found.view(self._dtype).reshape(-1, self._dim)
 
-    def _read(self, into: memoryview, offset: int) -> None:
+    def _read_on(self, into: memoryview, offset: int) -> None:
         while into:
             got = os.preadv(self._file, [into], offset)
             if not got:
                 raise OSError("the file of the vectors ends too early; look at the disk")
             into, offset = into[got:], offset + got
+
+
+def _runs(positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each run of positions that follow each other starts, and where it ends."""
+    breaks = np.flatnonzero(np.diff(positions) != 1)
+    starts = np.concatenate([positions[:1], positions[breaks + 1]])
+    return starts, np.concatenate([positions[breaks], positions[-1:]]) + 1

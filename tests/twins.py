@@ -140,8 +140,10 @@ class TwinLexicalIndex:
     def __init__(self, texts: Sequence[str]) -> None:
         self._terms = [set(terms(text)) for text in texts]
 
-    def scores(self, query: str) -> NDArray[np.float64]:
-        return np.array([float(sum(term in found for term in terms(query))) for found in self._terms])
+    def scores(self, query: str) -> NDArray[np.float32]:
+        return np.array(
+            [sum(term in found for term in terms(query)) for found in self._terms], dtype=np.float32
+        )
 
     def term_weights(self, query: str) -> dict[str, float]:
         return dict.fromkeys(sorted(set(terms(query))), 1.0)
