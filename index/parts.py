@@ -27,6 +27,7 @@ from index.searching import (
     WORDING_NAME,
     WORDS_NAME,
 )
+from index.sentence_bytes import in_bytes, unit_vectors
 from index.spelling import Spelling
 from index.stored_rows import StoredRows
 from index.vector_cache import VectorCache
@@ -109,7 +110,7 @@ def _write_codes(folder: Path) -> None:
     """Write the codes that the vectors of many passages are chosen by; sentences stand in for queries."""
     sentences = StoredRows(folder / SENTENCES_NAME)
     spaced = np.arange(0, len(sentences), max(1, len(sentences) // _SENTENCES_TRIED))[:_SENTENCES_TRIED]
-    tried = sentences[spaced].astype(np.float32)
+    tried = unit_vectors(sentences[spaced]).astype(np.float32)
     CodedVectorStore.of(StoredRows(folder / ROWS_NAME), tried=tried).write(folder / CODES_NAME)
 
 
@@ -129,18 +130,20 @@ def _write_sentences(
     by_id = {document.doc_id: document for document in documents}
     _, lengths = stored.layout()
     total, done = int(lengths.sum()), 0
-    vectors = _mapped(folder / SENTENCES_NAME, (total, embedder.identity.dim), np.float16)
+    few = stored.n_passages <= MOST_PASSAGES_COMPARED
+    shape = (total, embedder.identity.dim)
+    vectors = _mapped(folder / SENTENCES_NAME, shape, np.float16 if few else np.int8)
     writer: TokenStoreWriter | None = None
     headings: dict[str, int] = {}
     heading_of: list[int | None] = []
-    if stored.n_passages <= MOST_PASSAGES_COMPARED:
+    if few:
         (folder / TOKENS_NAME).mkdir()
         writer = TokenStoreWriter(folder / TOKENS_NAME)
     for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
         texts = [text for passage in passages for text in _sentence_texts(by_id[passage.doc_id], passage)]
         last = done + len(texts)
         if writer is None:
-            vectors[done:last] = cache.embed(embedder, texts)
+            vectors[done:last] = in_bytes(cache.embed(embedder, texts))
         else:
             vectors[done:last], tokens = cache.encode(embedder, texts)
             rest = iter(tokens)
@@ -161,7 +164,7 @@ def _place_of(passage: Passage, headings: dict[str, int]) -> int | None:
     return headings.setdefault(text, len(headings)) if text else None
 
 
-def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.floating[Any]]) -> NDArray[Any]:
+def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.number[Any]]) -> NDArray[Any]:
     """Return an array on the disk, as `np.save` would write it, to be filled piece by piece."""
     return open_memmap(path, mode="w+", dtype=dtype, shape=shape)
 

@@ -18,6 +18,7 @@ from index.fusion import WeightedScores, fuse_scores
 from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
 from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
+from index.sentence_bytes import unit_vectors
 from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
@@ -215,9 +216,10 @@ class Searcher:
         )
         return SearchResult(query=query, vector=encoded.vector, tokens=tokens, ranked=ranked)
 
-    def sentence_vectors(self, position: int) -> NDArray[np.float16]:
+    def sentence_vectors(self, position: int) -> NDArray[np.floating[Any]]:
         """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
-        return self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
+        stored = self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
+        return unit_vectors(stored)
 
     def sentences_of(self, position: int) -> NDArray[np.int64]:
         """Return the places of a passage's sentences among all sentences of the index, in order."""

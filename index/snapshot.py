@@ -10,7 +10,7 @@
         vectors.faiss  one vector per passage; in a very large index
         vectors.npy    the same, float16, and
         codes.faiss    the short codes that they are chosen by
-        sentences.npy  one vector per sentence, float16
+        sentences.npy  one vector per sentence, float16; in a very large index int8
         tokens/        those of the tokens of sentences and headings, 8 bits a dimension; not in a very large index
         lexical/       BM25
         words.json     the words that a query's misspelled ones are corrected by
@@ -170,10 +170,11 @@ def verify(folder: Path) -> dict[str, Any]:
             f"{folder} does not hold the files of its manifest: {', '.join(sorted(strange))} differ. "
             "Run `citewell build`, or `citewell rollback` to an older version."
         )
-    # Hashing leaves the interpreter to others, so that each core takes a file.
+    # Hashing leaves the interpreter to others, so that each core takes a file, the largest first.
+    files = dict(sorted(manifest["files"].items(), key=lambda named: -int(named[1]["size"])))
     with ThreadPoolExecutor(available_cores()) as pool:
-        intact = pool.map(lambda named: _is_intact(folder / named[0], named[1]), manifest["files"].items())
-        for name, is_intact in zip(manifest["files"], intact, strict=True):
+        intact = pool.map(lambda named: _is_intact(folder / named[0], named[1]), files.items())
+        for name, is_intact in zip(files, intact, strict=True):
             if not is_intact:
                 raise SnapshotDamagedError(
                     f"{folder / name} is damaged: its bytes are not those that were written. "

@@ -94,9 +94,13 @@ class Wording:
 
 def stems_of(text: str) -> Stems:
     """Return the word stems of a text in order, stop words included."""
-    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
     # A Stemmer keeps state between calls and must not be shared between threads.
-    return tuple(Stemmer.Stemmer("english").stemWords(words))
+    return _stems(text, Stemmer.Stemmer("english"))
+
+
+def _stems(text: str, stemmer: Stemmer.Stemmer) -> Stems:
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(text)]
+    return tuple(stemmer.stemWords(words))
 
 
 def readers_wordings() -> dict[str, list[str]]:
@@ -162,11 +166,16 @@ def _long_form(short: str, before: str) -> str | None:
 def _used_lay_terms(texts: Iterable[str]) -> dict[Stems, list[str]]:
     """Return the lay terms whose documents' term stands in a text."""
     unseen = {stems_of(term) for terms in lay_terms().values() for term in terms}
-    lengths = {len(stems) for stems in unseen}
+    by_first: dict[str, set[Stems]] = {}
+    for stems in unseen:
+        by_first.setdefault(stems[0], set()).add(stems)
     seen: set[Stems] = set()
+    # One for all texts, for it remembers words.
+    stemmer = Stemmer.Stemmer("english")
     for text in texts:
-        stems = stems_of(text)
-        seen |= unseen & {stems[at : at + n] for n in lengths for at in range(len(stems) - n + 1)}
+        stems = _stems(text, stemmer)
+        for at, stem in enumerate(stems):
+            seen.update(term for term in by_first.get(stem, ()) if stems[at : at + len(term)] == term)
     kept = {stems: [term for term in terms if stems_of(term) in seen] for stems, terms in lay_terms().items()}
     return {stems: terms for stems, terms in kept.items() if terms}
 
