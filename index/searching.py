@@ -242,9 +242,9 @@ class Searcher:
             Shape (n,), NaN beyond the best few; and the scores of the sentences of those few.
         """
         late = np.full(len(positions), np.nan)
-        best = self._compared(positions, np.lexsort((positions, -first)))
-        if self.tokens is None or not len(query.ids) or not len(best):
+        if self.tokens is None or not len(query.ids) or not len(positions):
             return late, {}
+        best = self._compared(positions, np.lexsort((positions, -first)))
         spans = [self.sentences_of(int(position)) for position in positions[best]]
         lengths = np.array([len(each) for each in spans], dtype=np.int64)
         late[best], of_sentences = self.tokens.score_passages(

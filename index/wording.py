@@ -65,7 +65,7 @@ class Wording:
 
     def _long_forms(self, query: str) -> list[str]:
         words = set(_WORD.findall(query))
-        return [long for short, long in self._abbreviations.items() if short in words]
+        return [self._abbreviations[short] for short in sorted(words & self._abbreviations.keys())]
 
     def known_otherwise(self, query: str) -> frozenset[str]:
         """Return the stems of a query's words that stand for something that the documents have a word for."""
