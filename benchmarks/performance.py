@@ -22,11 +22,13 @@ _PARTS = (
     ("Asking", ["benchmarks.asking", "--seconds", "2"]),
     ("Starting", ["benchmarks.starting"]),
 )
+#: What measures processor time keeps what it is held against to one core; whoever serves may use them all.
+_ON_ONE_CORE = ("Encoding", "Starting")
 
 
-def measure(command: list[str]) -> str:
+def measure(command: list[str], *, on_one_core: bool) -> str:
     """Run one benchmark and return what it printed."""
-    env = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "HF_HUB_OFFLINE": "1", **({"OMP_NUM_THREADS": "1"} if on_one_core else {})}
     done = subprocess.run(  # noqa: S603  # our own command
         [sys.executable, "-m", *command], cwd=_ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True
     )
@@ -45,7 +47,8 @@ def main() -> None:
     parts = [f"{datetime.datetime.now(datetime.UTC):%d %B %Y}, {machine()}."]
     for heading, command in _PARTS:
         print(f"{heading} …", file=sys.stderr)  # noqa: T201
-        parts.append(f"### {heading}\n\n`python -m {' '.join(command)}`\n\n{measure(command)}")
+        found = measure(command, on_one_core=heading in _ON_ONE_CORE)
+        parts.append(f"### {heading}\n\n`python -m {' '.join(command)}`\n\n{found}")
     before, rest = _PAGE.read_text(encoding="utf-8").split(_BEGIN)
     after = rest.split(_END)[1]
     measured = "\n\n".join([_BEGIN, *parts, _END])

@@ -193,7 +193,7 @@ class Searcher:
             [WeightedScores(dense, -1, FIRST_DENSE_WEIGHT), WeightedScores(lexical, 0, FIRST_LEXICAL_WEIGHT)]
         )
         late, sentence_scores = self._late_scores(tokens, candidates, first)
-        fused = first if np.isnan(late).all() else _with_late(dense, lexical, late)
+        fused = first if np.isnan(late).all() else _with_late(first, dense, lexical, late)
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
@@ -309,16 +309,20 @@ class Searcher:
 
 
 def _with_late(
-    dense: NDArray[np.float64], lexical: NDArray[np.float64], late: NDArray[np.float64]
+    first: NDArray[np.float64],
+    dense: NDArray[np.float64],
+    lexical: NDArray[np.float64],
+    late: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return all three scores as one; where `late` is NaN, tokens match as little as can be."""
-    return fuse_scores(
+    """Return all three scores as one; where `late` is NaN, the first ones keep their order, behind most others."""
+    fused = fuse_scores(
         [
             WeightedScores(dense, -1, DENSE_WEIGHT),
             WeightedScores(lexical, 0, LEXICAL_WEIGHT),
             WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT),
         ]
     )
+    return np.where(np.isnan(late), (DENSE_WEIGHT + LEXICAL_WEIGHT) * first, fused)
 
 
 def best_places(scores: NDArray[np.float32], *, k: int) -> NDArray[np.int64]:

@@ -133,6 +133,23 @@ def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
     assert compared == [True] * LATE_DEPTH + [False] * 10
 
 
+def test_what_is_not_compared_keeps_the_order_it_was_chosen_in(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "LATE_DEPTH", 2)
+
+    ranked = searcher.search("salt water for the nose", k=8).ranked
+    rest = [hit for hit in ranked if hit.late is None]
+    dense, lexical = max(hit.dense for hit in ranked), max(hit.lexical for hit in ranked)
+    first = [0.7 * (hit.dense + 1) / (dense + 1) + 0.3 * hit.lexical / lexical for hit in rest]
+
+    assert len(rest) == 6
+    assert [hit.score for hit in rest] == pytest.approx(
+        [(DENSE_WEIGHT + LEXICAL_WEIGHT) * each for each in first]
+    )
+    assert first == sorted(first, reverse=True)
+
+
 def test_a_flooded_document_leaves_others_room_to_be_compared(tmp_path: Path) -> None:
     sections = "".join(f"## Salt {at}\n\nSalt water number {at}.\n\n" for at in range(LATE_DEPTH + 10))
     folder = build(tmp_path, {"a.md": f"# Salt\n\n{sections}", "b.md": "# Rest\n\nWater and much rest help."})
