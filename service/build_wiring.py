@@ -54,7 +54,7 @@ def make_workshop(settings: Settings) -> Workshop:
 
     @cache
     def embedder() -> Embedder:
-        return wiring.make_embedder(settings)
+        return wiring.make_embedder(settings, builds=True)
 
     def build_if_needed(
         progress: Progress, *, activate_anyway: bool, even_if_fresh: bool

@@ -76,7 +76,7 @@ def build(
         return
     with progress() as report:
         report("load encoder", 0, 1)
-        embedder = wiring.make_embedder(settings, progress=report)
+        embedder = wiring.make_embedder(settings, progress=report, builds=True)
         report("load encoder", 1, 1)
         built = build_wiring.build(settings, embedder, progress=report, activate_anyway=activate_anyway)
     freshness.remember(settings, built.version, inputs)

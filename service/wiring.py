@@ -44,15 +44,20 @@ READER_UNUSED = (
 )
 
 
-def make_embedder(settings: Settings, *, progress: Progress | None = None) -> Embedder:
+def make_embedder(settings: Settings, *, progress: Progress | None = None, builds: bool = False) -> Embedder:
     """Open the encoder in the form that is served, which is made when it is not there yet or damaged.
 
     Making it takes some ten seconds and needs torch; opening it takes less than one. Of several processes one
     makes it and the others wait. A model that has no such form is served by sentence-transformers.
+
+    Args:
+        settings: Which model, and how many processes share the cores.
+        progress: Told when the form has to be made.
+        builds: Whether it is for many passages, of which each core takes its own, and not for one question at a time.
     """
     source, folder = locate_model(settings.embedding_model), settings.cache_dir / "models"
     # Processes that share the cores do not help each other's questions.
-    serve = partial(OnnxEmbedder, threads=max(1, available_cores() // settings.workers))
+    serve = partial(OnnxEmbedder, threads=1 if builds else max(1, available_cores() // settings.workers))
     with suppress(ExportError):
         return serve(find_export(folder, source))
     with _alone_in(folder):
