@@ -123,6 +123,19 @@ def test_a_passage_brings_the_scores_of_its_sentences(searcher: Searcher) -> Non
         assert hit.sentence_scores == tuple(alone.tolist())
 
 
+def test_tokens_are_compared_with_the_headings_above_a_passage_too(tmp_path: Path) -> None:
+    files = {
+        f"{name}.md": f"# Swelling\n\n## {heading}\n\nBoth legs swell in the evening."
+        for name, heading in [("a", "Lipedema"), ("b", "Gout")]
+    }
+    searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
+
+    for asked, other in (("Gout", "Lipedema"), ("Lipedema", "Gout")):
+        ranked = searcher.search(f"{asked} legs swell", k=2).ranked
+        late = {hit.passage.section[-1]: hit.late or 0.0 for hit in ranked}
+        assert late[asked] > late[other]
+
+
 def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
     files = {f"{at:03}.md": f"# Salt {at}\n\nSalt water number {at}." for at in range(LATE_DEPTH + 10)}
     searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
