@@ -136,6 +136,14 @@ def test_tokens_are_compared_with_the_headings_above_a_passage_too(tmp_path: Pat
         assert late[asked] > late[other]
 
 
+def test_what_the_documents_say_otherwise_or_spell_right_is_mentioned(tmp_path: Path) -> None:
+    files = {"a.md": "# Pain\n\nParacetamol eases peripheral pain."}
+    searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
+
+    assert searcher.unmentioned("Does tylenol or paracetmol ease peripheral pain?") == ()
+    assert searcher.unmentioned("Does levetiracetam ease pain?") == ("levetiracetam",)
+
+
 def test_beyond_the_best_few_tokens_are_not_compared(tmp_path: Path) -> None:
     files = {f"{at:03}.md": f"# Salt {at}\n\nSalt water number {at}." for at in range(LATE_DEPTH + 10)}
     searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
