@@ -14,17 +14,21 @@ from answer.logistic import Belief, Floats, Logistic, fit_logistic
 from answer.pseudo_questions import pseudo_questions
 from answer.questions import JudgedQuestion, offtopic_questions, read_questions
 from answer.reading import ReaderIdentity, ReadingModel
-from index.searching import Searcher
+from index.searching import Searcher, SearchFilter
 
 #: From this probability on an answer is given.
 ANSWERABLE_FROM = 0.5
-#: What an everyday question counts beside a judged one: there are many, and all are easy.
+#: What an everyday question counts beside any other: there are many, and all are easy.
 _EVERYDAY_WEIGHT = 0.3
+#: How many questions are taken to be answerable for each that is not, where nobody has judged any.
+_ANSWERABLE_ODDS = 2.0
 _FOLDS = 10
 #: How widely each feature varies.
 _SCALE = 0.15
 
-Origin = Literal["judged", "off_topic", "own_sentence"]
+Origin = Literal["judged", "off_topic", "own_sentence", "left_out"]
+#: The measurements that keywords of a sentence share with questions: those of tokens, or else of whole sentences.
+_OF_TOKENS, _OF_SENTENCES = ("best_match", "lead"), ("best_passage", "best_sentence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,10 @@ def calibrate(searcher: Searcher, *, corpus_dir: Path, reader: ReadingModel | No
     """Fit the confidence of an index, and return the parameters with the data they were fitted on.
 
     The corpus's judged questions (questions/*.jsonl) are the examples, answerable and not; where there is
-    no answerable one among them, a few keywords from each of the index's own sentences stand in. Everyday
-    questions on other subjects are unanswerable examples for every index. What a `reader` finds in the passages is
-    one more feature, but for keywords, which ask nothing that it could find.
+    no answerable one among them, a few keywords from each of the index's own sentences stand in: answerable, and
+    once more with the sentence's document left out, when they are not. Everyday questions on other subjects are
+    unanswerable examples for every index. What a `reader` finds in the passages is one more feature, but for
+    keywords, which ask nothing that it could find.
 
     `reliability` is measured on questions that the fit has not seen: each tenth of the examples is judged by a
     model fitted on the other nine.
@@ -105,17 +110,17 @@ def fit(examples: Sequence[Example]) -> ConfidenceModel:
     """Return the model of some examples.
 
     Judged questions count as often as they are: how many of them are answerable is how many are expected to
-    be. Where keywords stand in for them, both classes count the same, and only the similarities are looked at:
-    keywords of a sentence share its every word, which questions do not.
+    be. Where keywords stand in for them two in three are, and only those measurements are looked at which
+    keywords and questions have alike: keywords share their every word with a sentence.
     """
     judged = any(each.origin == "judged" and each.answerable for each in examples)
     x = np.array([each.features.as_array() for each in examples])  # (n_examples, n_features)
     y = np.array([each.answerable for each in examples], dtype=np.float64)
-    if judged:
-        weight = np.where([each.origin == "judged" for each in examples], 1.0, _EVERYDAY_WEIGHT)
-    else:
-        x[:, 2:] = 0
-        weight = _balanced(y)
+    weight = np.where([each.origin == "off_topic" for each in examples], _EVERYDAY_WEIGHT, 1.0)
+    if not judged:
+        looked_at = _OF_TOKENS if any(each.features.best_match for each in examples) else _OF_SENTENCES
+        x[:, [name not in looked_at for name in FEATURE_NAMES]] = 0
+        weight = _with_odds(weight, y)
     n_features = x.shape[1]
     neutral = Belief(intercept=0.0, weights=(0.0,) * n_features, scale=(_SCALE,) * n_features, strength=1.0)
     found = fit_logistic(x, y, weight, neutral)
@@ -154,10 +159,13 @@ def reliability(probabilities: Sequence[float], examples: Sequence[Example]) -> 
     ]
 
 
-def _balanced(y: Floats) -> Floats:
-    """Return weights that let both classes count the same, one an example in the mean."""
-    share = float(y.mean()) if 0 < y.mean() < 1 else 0.5
-    return np.where(y == 1, 0.5 / share, 0.5 / (1 - share))
+def _with_odds(weight: Floats, y: Floats) -> Floats:
+    """Return weights that let answerable examples count so much more than the others, one an example in the mean."""
+    counted = np.array([weight @ (1 - y), weight @ y])
+    if not counted.all():
+        return weight
+    share = np.array([1.0, _ANSWERABLE_ODDS]) / (1 + _ANSWERABLE_ODDS)
+    return np.asarray(weight * (len(y) * share / counted)[y.astype(int)])
 
 
 def _fold(question: str) -> int:
@@ -179,15 +187,31 @@ def _judged(corpus_dir: Path) -> list[JudgedQuestion]:
 def _examples(
     searcher: Searcher, judged: Sequence[JudgedQuestion], reader: ReadingModel | None
 ) -> Iterator[Example]:
-    def example(origin: Origin, question: str, *, answerable: bool) -> Example:
-        result = searcher.search(question, k=JUDGED_PASSAGES)
+    def example(
+        origin: Origin, question: str, *, answerable: bool, only: SearchFilter | None = None
+    ) -> Example:
+        result = searcher.search(question, k=JUDGED_PASSAGES, only=only)
         evidence = gather_evidence(searcher, result, question=question, reader=reader)
         return Example(origin, question, answerable, evidence.features)
 
     for question in judged:
         yield example("judged", question.question, answerable=question.answerable)
     if not any(question.answerable for question in judged):
-        for keywords in pseudo_questions(searcher):
-            yield example("own_sentence", keywords, answerable=True)
+        for made in pseudo_questions(searcher):
+            yield example("own_sentence", made.keywords, answerable=True)
+            if left_out := _left_out(searcher, made.position):
+                without = SearchFilter(left_out=left_out)
+                yield example("left_out", made.keywords, answerable=False, only=without)
     for everyday in offtopic_questions():
         yield example("off_topic", everyday, answerable=False)
+
+
+def _left_out(searcher: Searcher, position: int) -> tuple[int, ...]:
+    """Return what must be left out for a passage to be unknown: its document; in an only document, itself.
+
+    Nothing, where it is the only passage.
+    """
+    [passage] = searcher.content.passages([position])
+    document = tuple(searcher.content.positions_in(passage.doc_id))
+    n_passages = len(searcher.vectors)
+    return next((each for each in (document, (position,)) if len(each) < n_passages), ())

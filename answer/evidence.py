@@ -105,11 +105,15 @@ def _features(
     result: SearchResult, asked: Asked, sentences: Sequence[SentenceEvidence], reading: float | None
 ) -> Features:
     cosines = np.array([each.cosine for each in sentences])
+    judged = result.ranked[:JUDGED_PASSAGES]
+    matches = [hit.late for hit in judged if hit.late is not None] or [0.0]
     return Features(
-        best_passage=max((hit.dense for hit in result.ranked[:JUDGED_PASSAGES]), default=0.0),
+        best_passage=max((hit.dense for hit in judged), default=0.0),
         best_sentence=float(cosines.max(initial=-1)) if len(cosines) else 0.0,
         aspect_gap=aspect_gap(cosines, asked.aspects, [each.shown for each in sentences]),
         joint_terms=max((covered_weight(asked.weights, each.covered) for each in sentences), default=0.0),
+        best_match=max(matches),
+        lead=max(matches) - sum(matches) / len(matches),
         reading=reading,
     )
 

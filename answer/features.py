@@ -23,7 +23,7 @@ class Features:
     """The measurements of one question; order and names are stored with the fit.
 
     The first two tell whether the subject is met at all. A near miss meets it: its fact is what is missing, which
-    shows in the others.
+    shows in the others. The last two are 0 in an index without tokens.
     """
 
     best_passage: float  # highest dense score of the judged passages, -1 to 1
@@ -31,9 +31,12 @@ class Features:
     #: How much further from the question the sentences are that show the aspect it asks for: 0 where the best
     #: sentence shows it or no known aspect is asked for, else negative.
     aspect_gap: float = 0.0
-    joint_terms: float = (
-        0.0  # share of the question's term weight that one sentence has, headings included, 0 to 1
-    )
+    #: Share of the question's term weight that one sentence has, headings included, 0 to 1.
+    joint_terms: float = 0.0
+    best_match: float = 0.0  # how well the best of the judged passages matches token by token, -1 to 1
+    #: How much better that is than the judged passages match on average, 0 to 2: one that answers stands out from
+    #: those that only speak of the same.
+    lead: float = 0.0
     reading: float | None = None  # see `squash_log_odds`; None where no reading model has read the passages
 
     def as_array(self) -> NDArray[np.float64]:

@@ -55,10 +55,11 @@ _LOOKED_AT_FIRST = 64
 
 @dataclass(frozen=True, slots=True)
 class SearchFilter:
-    """Which passages may be returned; None lets all pass, two conditions must both hold."""
+    """Which passages may be returned; None lets all pass, all conditions must hold."""
 
     documents: tuple[str, ...] | None = None
     references: tuple[int, ...] | None = None
+    left_out: tuple[int, ...] = ()  # positions of passages that may not
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +280,11 @@ class Searcher:
         return np.array(sorted({*near.tolist(), *best.tolist()}), dtype=np.int64)
 
     def _allowed(self, only: SearchFilter) -> NDArray[np.int64] | None:
-        if only.documents is None and only.references is None:
+        if only == SearchFilter():
             return None
         allowed = np.arange(len(self.vectors), dtype=np.int64)
+        if only.left_out:
+            allowed = np.delete(allowed, np.array(only.left_out, dtype=np.int64))
         if only.documents is not None:
             inside = [at for doc_id in only.documents for at in self.content.positions_in(doc_id)]
             allowed = np.intersect1d(allowed, np.array(inside, dtype=np.int64))

@@ -2,11 +2,12 @@ import pytest
 
 from answer.answering import Reply, answer_question
 from answer.confidence import ConfidenceModel
+from answer.features import FEATURE_NAMES
 from index.searching import Searcher, SearchFilter
 from ingest.errors import NotIndexedError
 
-SURE = ConfidenceModel(50.0, (0.0, 0.0, 0.0, 0.0))
-DOUBTFUL = ConfidenceModel(-50.0, (0.0, 0.0, 0.0, 0.0))
+NO_WEIGHTS = (0.0,) * len(FEATURE_NAMES)
+SURE, DOUBTFUL = ConfidenceModel(50.0, NO_WEIGHTS), ConfidenceModel(-50.0, NO_WEIGHTS)
 QUESTIONS = [
     "Does salt water wash pollen from the nose?",
     "antihistamine tablets",
@@ -99,7 +100,7 @@ def test_the_highlight_is_the_sentence_that_bears_on_the_question(searcher: Sear
 def test_confidence_answer_and_order_do_not_depend_on_how_many_passages_are_asked_for(
     searcher: Searcher, question: str
 ) -> None:
-    model = ConfidenceModel(-2.0, (3.0, 3.0, 0.0, 0.0))
+    model = ConfidenceModel(-2.0, (3.0, 3.0, *NO_WEIGHTS[2:]))
     replies = [ask(searcher, question, model=model, k=k) for k in (1, 5, 50)]
 
     assert len({(reply.confidence, reply.answerable, reply.answer) for reply in replies}) == 1

@@ -18,9 +18,12 @@ from answer.confidence import (
 )
 from answer.features import FEATURE_NAMES, Features, squash_log_odds
 from answer.pseudo_questions import pseudo_questions
-from index.searching import Searcher
+from evaluation.ranking_sets import CorpusDocument
+from evaluation.throwaway import build_throwaway
+from index.searching import Searcher, SearchFilter, SearchResult
+from index.vector_cache import VectorCache
 from ingest.errors import CorpusError
-from tests.twins import TwinReadingModel
+from tests.twins import TwinEmbedder, TwinReadingModel
 
 _unit = st.floats(0, 1)
 
@@ -49,10 +52,10 @@ def write_questions(folder: Path, *questions: tuple[str, bool]) -> Path:
 
 
 def test_a_probability_is_the_logistic_function_of_the_weighted_sum() -> None:
-    model = ConfidenceModel(-1.0, (2.0, 4.0, 10.0, 3.0))
+    model = ConfidenceModel(-1.0, (2.0, 4.0, 10.0, 3.0, 5.0, -10.0))
 
-    # -1 + 2 x 0.5 + 4 x 0.25 + 10 x -0.2 + 3 x 1 = 2.
-    measured = Features(0.5, 0.25, aspect_gap=-0.2, joint_terms=1.0)
+    # -1 + 2 x 0.5 + 4 x 0.25 + 10 x -0.2 + 3 x 1 + 5 x 0.6 - 10 x 0.3 = 2.
+    measured = Features(0.5, 0.25, aspect_gap=-0.2, joint_terms=1.0, best_match=0.6, lead=0.3)
     assert model.probability(measured) == pytest.approx(1 / (1 + np.exp(-2)))
 
 
@@ -72,22 +75,49 @@ def test_judged_questions_are_as_often_answerable_as_they_say() -> None:
     assert fit(alike).probability(Features(0.5, 0.5)) == pytest.approx(0.75, abs=0.01)
 
 
-def test_where_keywords_stand_in_both_classes_count_the_same() -> None:
+def test_where_keywords_stand_in_two_in_three_count_as_answerable() -> None:
     lopsided = [
         *examples((True, 0.6, 0.6), origin="own_sentence"),
-        *examples(*[(False, 0.4, 0.4)] * 50, origin="off_topic"),
+        *examples(*[(False, 0.6, 0.6)] * 50, origin="left_out"),
+        *examples(*[(False, 0.6, 0.6)] * 50, origin="off_topic"),
     ]
 
-    assert fit(lopsided).probability(Features(0.5, 0.5)) == pytest.approx(0.5, abs=0.02)
+    assert fit(lopsided).probability(Features(0.6, 0.6)) == pytest.approx(2 / 3, abs=0.01)
 
 
-def test_where_keywords_stand_in_only_the_similarities_count() -> None:
+def test_an_everyday_question_counts_less_than_one_whose_document_is_left_out() -> None:
+    def fitted(*, far_are: Origin) -> float:
+        near_are: Origin = "left_out" if far_are == "off_topic" else "off_topic"
+        told = [
+            *examples(*[(True, 0.6, 0.6)] * 20, origin="own_sentence"),
+            *examples(*[(False, 0.2, 0.2)] * 20, origin=far_are),
+            *examples(*[(False, 0.5, 0.5)] * 20, origin=near_are),
+        ]
+        return fit(told).probability(Features(0.5, 0.5))
+
+    assert fitted(far_are="off_topic") < fitted(far_are="left_out")
+
+
+def test_where_keywords_stand_in_only_how_well_tokens_match_counts() -> None:
+    keywords = [
+        Example(
+            "own_sentence", "keywords", True, Features(0.6, 0.6, joint_terms=1.0, best_match=0.7, lead=0.2)
+        ),
+        Example("left_out", "keywords", False, Features(0.2, 0.2, joint_terms=0.0, best_match=0.5, lead=0.1)),
+    ]
+
+    found = dict(zip(FEATURE_NAMES, fit(keywords).weights, strict=True))
+    assert {name for name, weight in found.items() if weight} == {"best_match", "lead"}
+
+
+def test_where_keywords_stand_in_without_tokens_the_similarities_count() -> None:
     keywords = [
         Example("own_sentence", "keywords", True, Features(0.6, 0.6, joint_terms=1.0)),
         Example("off_topic", "Who won?", False, Features(0.2, 0.2, joint_terms=0.0)),
     ]
 
-    assert fit(keywords).weights[2:] == (0, 0)
+    found = dict(zip(FEATURE_NAMES, fit(keywords).weights, strict=True))
+    assert {name for name, weight in found.items() if weight} == {"best_passage", "best_sentence"}
 
 
 def test_a_question_whose_aspect_no_near_sentence_shows_is_less_likely_answered() -> None:
@@ -189,34 +219,79 @@ def test_an_index_without_judged_questions_is_calibrated_on_its_own_sentences(
     folder = write_questions(tmp_path, ("Who won the cup?", False))
 
     origins = {(each[0], each[1]) for each in calibrate(searcher, corpus_dir=folder)["examples"]}
-    assert origins == {("judged", False), ("own_sentence", True), ("off_topic", False)}
+    assert origins == {
+        ("judged", False),
+        ("own_sentence", True),
+        ("left_out", False),
+        ("off_topic", False),
+    }
 
 
-def test_an_index_calibrated_on_itself_tells_its_subject_from_others(
+def test_an_index_calibrated_on_itself_tells_what_it_holds_from_what_it_does_not(
     searcher: Searcher, tmp_path: Path
 ) -> None:
     stored = calibrate(searcher, corpus_dir=tmp_path)
     model = ConfidenceModel.from_json(stored)
-    probabilities: dict[str, list[float]] = {"own_sentence": [], "off_topic": []}
+    probabilities: dict[str, list[float]] = {"own_sentence": [], "left_out": [], "off_topic": []}
     for origin, _, measured in stored["examples"]:
         probabilities[origin].append(model.probability(Features(*measured)))
 
     assert np.mean(probabilities["own_sentence"]) > 0.8
+    assert np.mean(probabilities["left_out"]) < 0.3
     assert np.mean(probabilities["off_topic"]) < 0.2
 
 
-def test_keywords_come_from_one_sentence_in_its_order(searcher: Searcher) -> None:
-    sentences = [
-        passage.text[each.start - passage.start : each.end - passage.start].lower()
-        for passage in searcher.content.all_passages()
-        for each in passage.sentences
-    ]
+def test_what_keywords_are_of_is_left_out_with_its_document(searcher: Searcher, tmp_path: Path) -> None:
+    found: dict[str, list[set[str]]] = {"whole": [], "left out": []}
+    searched = Searcher.search
+
+    def watched(self: Searcher, query: str, *, k: int, only: SearchFilter | None = None) -> SearchResult:
+        result = searched(self, query, k=k, only=only)
+        kind = "left out" if only is not None and only.left_out else "whole"
+        found[kind].append({hit.passage.doc_id for hit in result.ranked})
+        return result
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Searcher, "search", watched)
+        calibrate(searcher, corpus_dir=tmp_path)
+
+    made = pseudo_questions(searcher)
+    own = [searcher.content.passages([each.position])[0].doc_id for each in made]
+    assert len(found["left out"]) == len(made)
+    assert all(doc_id in docs for doc_id, docs in zip(own, found["whole"], strict=False))
+    assert not any(doc_id in docs for doc_id, docs in zip(own, found["left out"], strict=True))
+
+
+@pytest.mark.parametrize(("n_sentences", "leaves_out"), [(60, True), (1, False)])
+def test_of_an_only_document_just_the_passage_is_left_out(
+    n_sentences: int, leaves_out: bool, tmp_path: Path
+) -> None:
+    text = " ".join(
+        f"Sentence number {at} says that salt water rinses pollen away." for at in range(n_sentences)
+    )
+    (tmp_path / "index").mkdir()
+    made = build_throwaway(
+        tmp_path / "index",
+        [CorpusDocument("only", "", text)],
+        embedder=TwinEmbedder(),
+        cache=VectorCache(tmp_path / "vectors.sqlite"),
+        progress=lambda _stage, _done, _total: None,
+    )
+
+    origins = [each[0] for each in calibrate(made.searcher, corpus_dir=tmp_path)["examples"]]
+    assert "own_sentence" in origins
+    assert ("left_out" in origins) == leaves_out
+
+
+def test_keywords_come_from_one_sentence_of_their_passage_in_its_order(searcher: Searcher) -> None:
     found = pseudo_questions(searcher)
 
     assert found
-    for keywords in found:
-        assert len(keywords.split()) == 4
-        assert any(_in_order(keywords.split(), sentence) for sentence in sentences)
+    for each in found:
+        [passage] = searcher.content.passages([each.position])
+        sentences = [passage.text_of(sentence).lower() for sentence in passage.sentences]
+        assert len(each.keywords.split()) == 4
+        assert any(_in_order(each.keywords.split(), sentence) for sentence in sentences)
 
 
 def _in_order(words: list[str], sentence: str) -> bool:
@@ -249,7 +324,7 @@ READER = TwinReadingModel(
 )
 
 
-def test_without_a_reading_model_what_is_stored_is_what_it_was_before_there_were_any(
+def test_without_a_reading_model_nothing_is_stored_of_one(
     searcher: Searcher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("answer.confidence.offtopic_questions", lambda: ["Who won the cup?"])
@@ -257,18 +332,18 @@ def test_without_a_reading_model_what_is_stored_is_what_it_was_before_there_were
     stored = calibrate(searcher, corpus_dir=write_questions(tmp_path, *ASKED))
 
     fitted = [stored.pop("intercept"), *stored.pop("weights")]
-    assert fitted == pytest.approx([-0.4946, 0.9768, -0.2433, 3.7404, 4.3489], abs=2e-4)
+    assert fitted == pytest.approx([0.1683, 1.0943, 0.0089, 3.5115, 4.3311, -1.0827, -1.299], abs=2e-4)
     assert [each["mean_probability"] for each in stored["reliability"]] == pytest.approx(
-        [0.5796, 0.6939, 0.7363, 0.8676], abs=2e-4
+        [0.5882, 0.6684, 0.713, 0.8041], abs=2e-4
     )
     del stored["reliability"]
     assert stored == {
-        "features": ["best_passage", "best_sentence", "aspect_gap", "joint_terms"],
+        "features": ["best_passage", "best_sentence", "aspect_gap", "joint_terms", "best_match", "lead"],
         "examples": [
-            ["judged", True, [0.474342, 0.612305, 0.0, 0.627281]],
-            ["judged", True, [0.381385, 0.507046, 0.0, 0.35415]],
-            ["judged", False, [0.286039, 0.516217, -0.516217, 0.146211]],
-            ["off_topic", False, [0.369274, 0.57735, 0.0, 0.0]],
+            ["judged", True, [0.474342, 0.612305, 0.0, 0.627281, 0.697142, 0.220932]],
+            ["judged", True, [0.381385, 0.507046, 0.0, 0.35415, 0.466048, 0.113472]],
+            ["judged", False, [0.286039, 0.516217, -0.516217, 0.146211, 0.605407, 0.27856]],
+            ["off_topic", False, [0.369274, 0.57735, 0.0, 0.0, 0.666896, 0.227086]],
         ],
     }
 
@@ -289,7 +364,7 @@ def test_what_a_reading_model_finds_is_one_more_feature_that_is_stored_with_its_
     # 0.25 x tanh(5 / 6), and as much below 0.
     assert [each[2][-1] for each in stored["examples"][:4]] == [0.170565, 0.170565, -0.170565, -0.170565]
     model = ConfidenceModel.from_json(json.loads(json.dumps(stored)), reader=READER)
-    assert len(model.weights) == 5
+    assert len(model.weights) == len(FEATURE_NAMES) + 1
     assert model.weights[-1] > 0
     assert model.reader is READER
 
@@ -350,7 +425,7 @@ def test_a_fit_with_another_reading_model_is_refused(reader: TwinReadingModel | 
         "features": [*FEATURE_NAMES, "reading"],
         "reading_model": {"model": "twin-reader", "weights_sha256": "b" * 64},
         "intercept": 0.0,
-        "weights": [0.0] * 5,
+        "weights": [0.0] * (len(FEATURE_NAMES) + 1),
     }
 
     with pytest.raises(

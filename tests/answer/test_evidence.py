@@ -113,6 +113,26 @@ def test_the_aspect_gap_is_the_distance_to_the_nearest_sentence_that_shows_the_a
     assert evidence.features.aspect_gap == max(shows) - max(each.cosine for each in evidence.sentences)
 
 
+def test_the_lead_is_how_far_the_best_match_of_the_judged_passages_is_above_their_mean(
+    searcher: Searcher,
+) -> None:
+    result = searcher.search("How many adults rinsed the nose with warm salt water?", k=JUDGED_PASSAGES)
+    matches = [hit.late for hit in result.ranked if hit.late is not None]
+    features = gather_evidence(searcher, result).features
+
+    assert len(matches) > 1
+    assert features.best_match == max(matches)
+    assert features.lead == pytest.approx(max(matches) - np.mean(matches))
+
+
+def test_without_tokens_nothing_matches_token_by_token(searcher: Searcher) -> None:
+    result = searcher.search("warm salt water", k=JUDGED_PASSAGES)
+    without = replace(result, ranked=tuple(replace(hit, late=None) for hit in result.ranked))
+    features = gather_evidence(searcher, without).features
+
+    assert (features.best_match, features.lead) == (0.0, 0.0)
+
+
 def test_the_features_do_not_depend_on_how_many_passages_are_asked_for(searcher: Searcher) -> None:
     result = searcher.search("water for a nose, a blister and a sting", k=1)
     judged = replace(result, ranked=result.ranked * JUDGED_PASSAGES)
@@ -127,7 +147,7 @@ def test_nothing_found_gives_no_evidence_and_no_error(searcher: Searcher) -> Non
     evidence = gather_evidence(searcher, result)
 
     assert evidence.sentences == ()
-    assert np.array_equal(evidence.features.as_array(), np.zeros(4))
+    assert not evidence.features.as_array().any()
 
 
 def test_a_passage_that_ranks_lower_is_compared_whole_where_one_of_its_sentences_has_the_term(

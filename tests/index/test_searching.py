@@ -316,6 +316,25 @@ def test_two_conditions_must_both_hold(searcher: Searcher) -> None:
     assert searcher.search("nose", k=8, only=neither).ranked == ()
 
 
+def test_passages_that_are_left_out_are_not_found(searcher: Searcher) -> None:
+    everything = searcher.search("nose", k=50).ranked
+    best = everything[0].position
+
+    without = searcher.search("nose", k=50, only=SearchFilter(left_out=(best,))).ranked
+
+    assert {hit.position for hit in without} == {hit.position for hit in everything} - {best}
+
+
+def test_what_is_left_out_is_left_out_of_what_a_filter_lets_pass(searcher: Searcher) -> None:
+    within = searcher.content.positions_in("hay-fever")
+
+    found = searcher.search(
+        "nose", k=50, only=SearchFilter(documents=("hay-fever",), left_out=(within[0],))
+    ).ranked
+
+    assert {hit.position for hit in found} == set(within[1:])
+
+
 @pytest.mark.parametrize("only", [SearchFilter(documents=()), SearchFilter(references=())])
 def test_a_filter_that_names_nothing_lets_nothing_pass(searcher: Searcher, only: SearchFilter) -> None:
     assert searcher.search("nose", k=8, only=only).ranked == ()
