@@ -58,8 +58,8 @@ class Figures:
     n: int
     wrongly_refused: float
     answered_left_out: float
-    auroc: float
-    calibration_error: float
+    auroc: float | None
+    calibration_error: float | None
     answered_everyday: float
 
 
@@ -137,8 +137,14 @@ def _add(table: Table, name: str, searcher: Searcher, asked: Iterable[Asked]) ->
     with tempfile.TemporaryDirectory() as without_questions:
         model = ConfidenceModel.from_json(calibrate(searcher, corpus_dir=Path(without_questions)))
     found = measure(searcher, model, asked)
-    shares = (found.wrongly_refused, found.answered_left_out, found.auroc, found.calibration_error)
-    table.add_row(name, str(found.n), *(f"{each:.3f}" for each in (*shares, found.answered_everyday)))
+    figures = (
+        found.wrongly_refused,
+        found.answered_left_out,
+        found.auroc,
+        found.calibration_error,
+        found.answered_everyday,
+    )
+    table.add_row(name, str(found.n), *("–" if each is None else f"{each:.3f}" for each in figures))
 
 
 def _questions(collection: Collection, root: Path, searcher: Searcher) -> Iterator[Asked]:

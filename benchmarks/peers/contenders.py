@@ -37,13 +37,13 @@ def _peer(name: str, script: str, *requirements: str, includes: str) -> Contende
     return Contender(name, script, name, (_MODEL, *requirements), (TORCH,), includes)
 
 
-def _ours(name: str, script: str, *, includes: str, is_dense: bool = False) -> Contender:
+def _ours(name: str, script: str, *extra: str, includes: str, is_dense: bool = False) -> Contender:
     constraints = tuple((_ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines())
     return Contender(
         name,
         script,
-        "citewell",
-        our_requirements(),
+        "-".join(["citewell", *extra]),
+        (*our_requirements(), *extra),
         constraints,
         includes,
         is_ours=True,
@@ -107,6 +107,13 @@ CONTENDERS = (
         "citewell_passages",
         includes="build: one vector a passage, flat FAISS index, BM25 and texts; question: by vectors alone, like the "
         "peers. The like-for-like line; it is not how the service works.",
+        is_dense=True,
+    ),
+    _ours(
+        "citewell (passages only, bf16)",
+        "citewell_bf16",
+        "openvino",
+        includes="as the line before, with passages embedded in 16 bits; question: exact.",
         is_dense=True,
     ),
     _ours(

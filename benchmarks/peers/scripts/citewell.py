@@ -20,21 +20,21 @@ if TYPE_CHECKING:
     from index.vector_cache import VectorCache
 
 #: The encoder in the form that is served; it counts as a part of the environment.
-_CACHE = Path(sys.prefix) / "encoder"
+CACHE = Path(sys.prefix) / "encoder"
 
 
 def load() -> Embedder:
     """Return the encoder; the first time it is made."""
     source = locate_model(DEFAULT_MODEL)
     try:
-        return OnnxEmbedder(find_export(_CACHE / "models", source), workers=1)
+        return OnnxEmbedder(find_export(CACHE / "models", source), workers=1)
     except ExportError:
         # Importing what makes it takes seconds, which no later process has to spend.
         from service import wiring  # noqa: PLC0415
         from service.settings import Settings  # noqa: PLC0415
 
-        wiring.make_embedder(Settings(cache_dir=_CACHE))
-        return OnnxEmbedder(find_export(_CACHE / "models", source), workers=1)
+        wiring.make_embedder(Settings(cache_dir=CACHE))
+        return OnnxEmbedder(find_export(CACHE / "models", source), workers=1)
 
 
 def documents(passages: Sequence[str]) -> "list[CorpusDocument]":
