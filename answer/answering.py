@@ -69,7 +69,7 @@ def answer_question(
     return Reply(
         question=question,
         searched_as=result.query if result.query != question else None,
-        not_mentioned=searcher.unmentioned(question),
+        not_mentioned=searcher.unmentioned(result.corrected),
         answerable=answerable,
         confidence=round(confidence, 4),
         answer=answer,

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+#: How much each score counts where tokens are compared; docs/decisions.md has the measurements.
+DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.18, 0.03, 0.79
+#: The same for choosing what they are compared with, and in an index without tokens.
+FIRST_DENSE_WEIGHT, FIRST_LEXICAL_WEIGHT = 0.7, 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class WeightedScores:
@@ -52,6 +57,35 @@ def fuse_scores(parts: Sequence[WeightedScores]) -> NDArray[np.float64]:
     for part in parts:
         fused += part.weight / total * _scale(part)
     return fused
+
+
+def fuse_first(dense: NDArray[np.float64], lexical: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return cosines and BM25 as one score, same shape: what is compared token by token is chosen by it."""
+    return fuse_scores(
+        [WeightedScores(dense, -1, FIRST_DENSE_WEIGHT), WeightedScores(lexical, 0, FIRST_LEXICAL_WEIGHT)]
+    )
+
+
+def fuse_all(
+    first: NDArray[np.float64],
+    dense: NDArray[np.float64],
+    lexical: NDArray[np.float64],
+    late: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return all three scores as one; where `late` is NaN, the first ones keep their order, behind most others.
+
+    Where it is NaN everywhere the first ones are all there is.
+    """
+    if np.isnan(late).all():
+        return first
+    fused = fuse_scores(
+        [
+            WeightedScores(dense, -1, DENSE_WEIGHT),
+            WeightedScores(lexical, 0, LEXICAL_WEIGHT),
+            WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT),
+        ]
+    )
+    return np.where(np.isnan(late), (DENSE_WEIGHT + LEXICAL_WEIGHT) * first, fused)
 
 
 def _scale(part: WeightedScores) -> NDArray[np.float64]:

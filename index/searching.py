@@ -14,7 +14,7 @@ from index.coded_vectors import CodedVectorStore
 from index.content import ContentStore
 from index.diversity import SPREAD_PLACES, put_repeats_last, share_places
 from index.embedding import Embedder, EncodedText
-from index.fusion import WeightedScores, fuse_scores
+from index.fusion import fuse_all, fuse_first
 from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
 from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
@@ -41,10 +41,6 @@ TOKENS_NAME = "tokens"
 CONFIDENCE_NAME = "confidence.json"
 RANKS_NAME = "self-score.json"
 
-#: How much each score counts where tokens are compared; docs/decisions.md has the measurements.
-DENSE_WEIGHT, LEXICAL_WEIGHT, LATE_WEIGHT = 0.18, 0.03, 0.79
-#: The same for choosing what they are compared with, and in an index without tokens.
-FIRST_DENSE_WEIGHT, FIRST_LEXICAL_WEIGHT = 0.7, 0.3
 #: How many passages each retriever proposes, at least.
 CANDIDATES = 100
 #: How many of the best by both retrievers are compared with the query token by token.
@@ -85,10 +81,11 @@ class RankedPassage:
 class SearchResult:
     """What a query found, with its vectors, so that later steps need not encode it again.
 
-    `query` is what was searched for: the query that was given, its misspelled words put right and the
+    `corrected` is the query that was given, its misspelled words put right; `query` is what was searched for, the
     documents' own words added to it.
     """
 
+    corrected: str
     query: str
     vector: NDArray[np.float32]  # (dim,)
     tokens: TokenCodes
@@ -163,25 +160,29 @@ class Searcher:
             NotIndexedError: If the filter names a document or a reference that is not in the index.
         """
         with stage("search"):
-            asked = self.put_in_own_words(query)
+            corrected = self._correct(query)
+            asked = self._wording.expand(corrected)
             with stage("embed"):
                 encoded = self.embedder.encode_query(asked)
-            return self.search_encoded(asked, encoded, k=k, only=only)
+            tokens, ranked = self._rank(asked, encoded, k=k, only=only)
+            return SearchResult(corrected, asked, encoded.vector, tokens, ranked)
 
     def put_in_own_words(self, query: str) -> str:
         """Return a query with its misspelled words put right and the documents' words for its own added."""
-        return self._wording.expand(self._spelling.correct(query, is_indexed=self._is_indexed))
+        return self._wording.expand(self._correct(query))
 
-    def unmentioned(self, query: str) -> tuple[str, ...]:
-        """Return the uncommon words of a query that no passage has, in any form or under another name."""
-        corrected = self._spelling.correct(query, is_indexed=self._is_indexed)
+    def unmentioned(self, corrected: str) -> tuple[str, ...]:
+        """Return the uncommon words of a corrected query that no passage has, in any form or under another name."""
         known = self._wording.known_otherwise(corrected)
         return find_unmentioned(corrected, is_indexed=self._is_indexed, known_otherwise=known)
 
-    def search_encoded(
-        self, query: str, encoded: EncodedText, *, k: int, only: SearchFilter | None = None
-    ) -> SearchResult:
-        """As `search`, for a query that is already encoded, and in the documents' own words."""
+    def _correct(self, query: str) -> str:
+        return self._spelling.correct(query, is_indexed=self._is_indexed)
+
+    def _rank(
+        self, query: str, encoded: EncodedText, *, k: int, only: SearchFilter | None
+    ) -> tuple[TokenCodes, tuple[RankedPassage, ...]]:
+        """Return the query's tokens and the best k passages for it, in the documents' own words and encoded."""
         among = self._allowed(only or SearchFilter())
         all_lexical = self.lexical.scores(query)
         candidates = self._candidates(encoded.vector, all_lexical, k=max(k, CANDIDATES), among=among)
@@ -190,11 +191,9 @@ class Searcher:
         )
         dense = self.vectors.score(encoded.vector, candidates)
         lexical = all_lexical[candidates].astype(np.float64)
-        first = fuse_scores(
-            [WeightedScores(dense, -1, FIRST_DENSE_WEIGHT), WeightedScores(lexical, 0, FIRST_LEXICAL_WEIGHT)]
-        )
+        first = fuse_first(dense, lexical)
         late, sentence_scores = self._late_scores(tokens, candidates, first)
-        fused = first if np.isnan(late).all() else _with_late(first, dense, lexical, late)
+        fused = fuse_all(first, dense, lexical, late)
         order = np.lexsort((candidates, -fused))
         if self._reranker is not None:
             order = self._rerank(self._reranker, query, candidates, order)
@@ -215,7 +214,7 @@ class Searcher:
             )
             for rank, (at, passage, score) in enumerate(zip(order, passages, shown, strict=False), start=1)
         )
-        return SearchResult(query=query, vector=encoded.vector, tokens=tokens, ranked=ranked)
+        return tokens, ranked
 
     def sentence_vectors(self, position: int) -> NDArray[np.floating[Any]]:
         """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
@@ -309,23 +308,6 @@ class Searcher:
         passages = self.content.passages([int(position) for position in candidates[first]])
         scores = reranker.score(query, [passage.embedding_text for passage in passages])
         return np.concatenate([first[np.lexsort((candidates[first], -scores))], rest])
-
-
-def _with_late(
-    first: NDArray[np.float64],
-    dense: NDArray[np.float64],
-    lexical: NDArray[np.float64],
-    late: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return all three scores as one; where `late` is NaN, the first ones keep their order, behind most others."""
-    fused = fuse_scores(
-        [
-            WeightedScores(dense, -1, DENSE_WEIGHT),
-            WeightedScores(lexical, 0, LEXICAL_WEIGHT),
-            WeightedScores(np.nan_to_num(late, nan=-1.0), -1, LATE_WEIGHT),
-        ]
-    )
-    return np.where(np.isnan(late), (DENSE_WEIGHT + LEXICAL_WEIGHT) * first, fused)
 
 
 def best_places(scores: NDArray[np.float32], *, k: int) -> NDArray[np.int64]:

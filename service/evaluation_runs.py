@@ -40,16 +40,15 @@ from evaluation.resampling import RESAMPLES, SEED
 from evaluation.results import RESULTS_NAME, Results, SetResult, Timing, read_results, write_results
 from evaluation.throwaway import build_throwaway
 from index.embedding import Embedder
-from index.progress import Progress
-from index.searching import (
-    CANDIDATES,
+from index.fusion import (
     DENSE_WEIGHT,
     FIRST_DENSE_WEIGHT,
     FIRST_LEXICAL_WEIGHT,
-    LATE_DEPTH,
     LATE_WEIGHT,
     LEXICAL_WEIGHT,
 )
+from index.progress import Progress
+from index.searching import CANDIDATES, LATE_DEPTH
 from index.vector_cache import VectorCache
 from ingest.chunking import CHUNKER_VERSION
 from ingest.errors import CitewellError

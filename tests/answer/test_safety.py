@@ -29,7 +29,7 @@ class FakeSearcher:
             for at, passage in enumerate(self.passages[:k])
         )
         no_tokens = quantize_tokens(np.empty((0, 1), np.float32), np.empty(0, np.int64), special=frozenset())
-        return SearchResult(query, np.zeros(1, dtype=np.float32), no_tokens, ranked)
+        return SearchResult(query, query, np.zeros(1, dtype=np.float32), no_tokens, ranked)
 
 
 def _passage(text: str, start: int = 100) -> Passage:

@@ -12,14 +12,12 @@ from index import parts, searching
 from index.building import build_index
 from index.coded_vectors import CodedVectorStore
 from index.embedding import Embedder
+from index.fusion import DENSE_WEIGHT, LATE_WEIGHT, LEXICAL_WEIGHT
 from index.reranking import Reranker
 from index.searching import (
     CONTENT_NAME,
-    DENSE_WEIGHT,
     LATE_DEPTH,
-    LATE_WEIGHT,
     LEXICAL_NAME,
-    LEXICAL_WEIGHT,
     SENTENCES_NAME,
     TOKENS_NAME,
     VECTORS_NAME,
@@ -140,7 +138,9 @@ def test_what_the_documents_say_otherwise_or_spell_right_is_mentioned(tmp_path: 
     files = {"a.md": "# Pain\n\nParacetamol eases peripheral pain."}
     searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
 
-    assert searcher.unmentioned("Does tylenol or paracetmol ease peripheral pain?") == ()
+    found = searcher.search("Does tylenol or paracetmol ease peripheral pain?", k=1)
+    assert found.corrected == "Does tylenol or paracetamol ease peripheral pain?"
+    assert searcher.unmentioned(found.corrected) == ()
     assert searcher.unmentioned("Does levetiracetam ease pain?") == ("levetiracetam",)
 
 
