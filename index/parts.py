@@ -1,6 +1,6 @@
 """Everything that a `Searcher` opens, written a few passages at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
@@ -55,12 +55,11 @@ def write_parts(
     write_content(folder / CONTENT_NAME, content)
     with closing(ContentStore(folder / CONTENT_NAME)) as stored:
         _write_vectors(folder, stored, embedder, cache, report)
-        n_sentences = _write_sentences(folder, content.documents, stored, embedder, cache, report)
+        n_sentences = _write_sentences(folder, content, stored, embedder, cache, report)
         if stored.n_passages > MOST_PASSAGES_COMPARED:
             report("code vectors", 0, 1)
             _write_codes(folder)
-        titles = {document.doc_id: document.title for document in content.documents}
-        searchable = _SearchableTexts(stored, titles)
+        searchable = _SearchableTexts(stored, entries_of(content))
         (folder / LEXICAL_NAME).mkdir()
         BM25Index.of(searchable).write(folder / LEXICAL_NAME)
         Spelling.of(chain(searchable, lay_words())).write(folder / WORDS_NAME)
@@ -76,13 +75,25 @@ def write_parts(
 class _SearchableTexts:
     """What words are looked for in, passage by passage; it can be gone through again."""
 
-    def __init__(self, stored: ContentStore, titles: Mapping[str, str]) -> None:
+    def __init__(self, stored: ContentStore, entries: Mapping[str, str]) -> None:
         self._stored = stored
-        self._titles = titles
+        self._entries = entries
 
     def __iter__(self) -> Iterator[str]:
         for passage in self._stored.all_passages():
-            yield f"{self._titles[passage.doc_id]}\n{passage.embedding_text}"
+            yield f"{self._entries[passage.doc_id]}\n{passage.embedding_text}"
+
+
+def entries_of(content: Content) -> dict[str, str]:
+    """Return what is known of each document as a whole, by doc_id: its entry in the bibliography, or else its title.
+
+    A question that names its source (its authors, their academy, a journal, a year) means all passages of it alike.
+    """
+    printed = {reference.number: reference.text for reference in content.references}
+    return {
+        each.doc_id: (printed.get(each.reference_number) if each.reference_number else None) or each.title
+        for each in content.documents
+    }
 
 
 def _write_vectors(
@@ -116,7 +127,7 @@ def _write_codes(folder: Path) -> None:
 
 def _write_sentences(
     folder: Path,
-    documents: Sequence[Document],
+    content: Content,
     stored: ContentStore,
     embedder: Embedder,
     cache: VectorCache,
@@ -127,14 +138,16 @@ def _write_sentences(
     Returns:
         How many sentences there are.
     """
-    by_id = {document.doc_id: document for document in documents}
+    by_id = {document.doc_id: document for document in content.documents}
+    entries = entries_of(content)
     _, lengths = stored.layout()
     total, done = int(lengths.sum()), 0
     few = stored.n_passages <= MOST_PASSAGES_COMPARED
     shape = (total, embedder.identity.dim)
     vectors = _mapped(folder / SENTENCES_NAME, shape, np.float16 if few else np.int8)
     writer: TokenStoreWriter | None = None
-    headings: dict[str, int] = {}
+    above: dict[tuple[str, tuple[str, ...]], str] = {}  # what stands above each section of each document
+    headings: dict[str, int] = {}  # the same, each once, with its place
     heading_of: list[int | None] = []
     if few:
         (folder / TOKENS_NAME).mkdir()
@@ -149,7 +162,13 @@ def _write_sentences(
             rest = iter(tokens)
             for passage in passages:
                 writer.add_passage(list(islice(rest, len(passage.sentences))))
-                heading_of.append(_place_of(passage, headings))
+                place = passage.doc_id, passage.section
+                if place not in above:
+                    above[place] = text_above(
+                        passage, (entries[passage.doc_id], by_id[passage.doc_id].title), embedder
+                    )
+                text = above[place]
+                heading_of.append(headings.setdefault(text, len(headings)) if text else None)
         done = last
         report("embed sentences", done, total)
     if writer is not None:
@@ -158,10 +177,13 @@ def _write_sentences(
     return total
 
 
-def _place_of(passage: Passage, headings: dict[str, int]) -> int | None:
-    """Return the place of what stands above a passage among all headings, where it is added if it is new."""
-    text = "\n".join(passage.section)
-    return headings.setdefault(text, len(headings)) if text else None
+def text_above(passage: Passage, names: Iterable[str], embedder: Embedder) -> str:
+    """Return what stands above a passage: the first name of its document that there is room for, and its headings."""
+    for name in names:
+        text = "\n".join(each for each in (name, *passage.section) if each)
+        if embedder.count_tokens(text) <= embedder.identity.max_tokens:
+            return text
+    return "\n".join(passage.section)
 
 
 def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.number[Any]]) -> NDArray[Any]:

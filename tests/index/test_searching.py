@@ -49,14 +49,29 @@ def documents_of(result: SearchResult) -> list[str]:
 
 def build(tmp_path: Path, files: dict[str, str], *, embedder: Embedder | None = None) -> Path:
     """Build an index and return the folder of its version."""
+    return build_from(write_corpus(tmp_path / "corpus", files), embedder=embedder)
+
+
+def build_from(corpus: Path, *, embedder: Embedder | None = None) -> Path:
+    """Build an index beside a corpus and return the folder of its version."""
+    index = corpus.with_name("index")
     build_index(
-        write_corpus(tmp_path / "corpus", files),
-        tmp_path / "index",
+        corpus,
+        index,
         embedder=embedder or TwinEmbedder(),
-        cache=VectorCache(tmp_path / "vectors.sqlite"),
+        cache=VectorCache(corpus.with_name("vectors.sqlite")),
         calibrate=no_calibration,
     )
-    return tmp_path / "index" / current_version(tmp_path / "index")
+    return index / current_version(index)
+
+
+def write_entry(folder: Path, *, authors: str) -> Path:
+    """Write the six documents, the source of reference 1 by these authors, and return their folder."""
+    corpus = write_corpus(folder)
+    for name in ("corpus.toml", "hay-fever.md"):
+        text = (corpus / name).read_text(encoding="utf-8")
+        (corpus / name).write_text(text.replace("Alder B.", authors), encoding="utf-8")
+    return corpus
 
 
 @pytest.mark.parametrize(
@@ -132,6 +147,35 @@ def test_tokens_are_compared_with_the_headings_above_a_passage_too(tmp_path: Pat
         ranked = searcher.search(f"{asked} legs swell", k=2).ranked
         late = {hit.passage.section[-1]: hit.late or 0.0 for hit in ranked}
         assert late[asked] > late[other]
+
+
+def test_a_question_that_names_its_source_means_every_passage_of_it(tmp_path: Path) -> None:
+    late: dict[str, list[float]] = {}
+    for authors in ("Alder B.", "Willow W."):
+        corpus = write_entry(tmp_path / authors / "corpus", authors=authors)
+        searcher = Searcher.open(build_from(corpus), embedder=TwinEmbedder())
+        ranked = sorted(searcher.search("What does Alder say?", k=50).ranked, key=lambda hit: hit.position)
+        late[authors] = [hit.late or 0.0 for hit in ranked if hit.passage.doc_id == "saline"]
+
+    assert late["Alder B."]
+    assert all(own > other for own, other in zip(late["Alder B."], late["Willow W."], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("names", "above"),
+    [
+        (("Alder B. Salt. 2019.", "Salt"), "Alder B. Salt. 2019.\nRinsing\nHow often"),
+        (("Alder " * 300, "Salt"), "Salt\nRinsing\nHow often"),
+        (("Alder " * 300, "Salt " * 300), "Rinsing\nHow often"),
+        (("", ""), "Rinsing\nHow often"),
+    ],
+)
+def test_the_first_name_of_a_document_that_there_is_room_for_stands_above_the_headings(
+    names: tuple[str, str], above: str, searcher: Searcher
+) -> None:
+    passage = replace(next(searcher.content.all_passages()), section=("Rinsing", "How often"))
+
+    assert parts.text_above(passage, names, TwinEmbedder()) == above
 
 
 def test_what_the_documents_say_otherwise_or_spell_right_is_mentioned(tmp_path: Path) -> None:
