@@ -1,4 +1,4 @@
-"""Late interaction: a query compared with every sentence of a passage, and the headings above it, token by token."""
+"""Late interaction: a query compared with every sentence of a passage, and what stands above it, token by token."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,8 +16,9 @@ _CODES, _SCALES, _IDS = (
     "scales.bin",
     "ids.bin",
 )  # raw, so that they can be written piece by piece
-_OFFSETS, _WEIGHTS, _HEADINGS = "offsets.npy", "weights.npy", "headings.npy"
-_NO_HEADING = -1
+_OFFSETS, _WEIGHTS, _ABOVE = "offsets.npy", "weights.npy", "above.npy"
+#: So many texts stand above a passage at most, the name of its document and its headings; a place of -1 holds none.
+_MOST_ABOVE, _NOTHING = 2, -1
 _LARGEST_CODE = 127
 #: How much the way back, from the sentence's tokens to the query's, counts against the way there.
 _BACKWARD_WEIGHT = 0.5
@@ -80,24 +81,25 @@ class TokenStoreWriter:
         self._frequency.update({int(token) for each in sentences for token in each.ids})
         self._append(sentences)
 
-    def finish(self, headings: Sequence[TokenCodes], *, heading_of: Sequence[int | None]) -> None:
-        """Write what is known only at the end: headings, where each text begins, and what each token weighs.
+    def finish(self, above: Sequence[TokenCodes], *, above_of: Sequence[Sequence[int]]) -> None:
+        """Write what is known only at the end: what stands above passages, where texts begin, and what tokens weigh.
 
         Args:
-            headings: Each once, whatever stands under it.
-            heading_of: For each passage the place of what stands above it among `headings`, None for nothing.
+            above: Names of documents and headings, each once, whatever stands under it.
+            above_of: For each passage the places of what stands above it among `above`, two at most.
         """
         n_sentences = len(self._lengths)
-        self._append(headings)
-        above = [
-            _NO_HEADING if at is None or not len(headings[at].ids) else n_sentences + at for at in heading_of
-        ]
-        np.save(self._folder / _HEADINGS, np.array(above, dtype=np.int64), allow_pickle=False)
+        self._append(above)
+        places = np.full((len(above_of), _MOST_ABOVE), _NOTHING, dtype=np.int64)
+        for row, found in zip(places, above_of, strict=True):
+            kept = [n_sentences + at for at in found if len(above[at].ids)]
+            row[: len(kept)] = kept
+        np.save(self._folder / _ABOVE, places, allow_pickle=False)
         offsets = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)]).astype(np.int64)
         np.save(self._folder / _OFFSETS, offsets, allow_pickle=False)
         frequency = np.zeros(max(self._frequency, default=-1) + 2, dtype=np.int64)
         frequency[list(self._frequency)] = list(self._frequency.values())
-        weights = np.log1p((len(heading_of) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+        weights = np.log1p((len(above_of) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
         np.save(self._folder / _WEIGHTS, weights, allow_pickle=False)
 
     def _append(self, texts: Sequence[TokenCodes]) -> None:
@@ -112,7 +114,7 @@ class TokenStoreWriter:
 
 
 class TokenStore:
-    """The tokens of every sentence of an index, in order of passage and place in it, and behind them those of headings.
+    """The tokens of every sentence of an index, in order of passage and place in it, then of what stands above them.
 
     A token weighs by how few of the passages have it: log(1 + (n - df + 0.5) / (df + 0.5)).
     """
@@ -122,10 +124,10 @@ class TokenStore:
         self._codes: NDArray[np.int8] = _map(folder / _CODES, "i1").reshape(-1, dim)
         self._scales: NDArray[np.float32] = _map(folder / _SCALES, "<f4")
         self._ids: NDArray[np.int32] = _map(folder / _IDS, "<i4")
-        # Where each sentence and then each heading begins.
+        # Where each sentence and then each text above them begins.
         self._offsets: NDArray[np.int64] = np.load(folder / _OFFSETS, allow_pickle=False)
-        # Which of them stands above each passage.
-        self._headings: NDArray[np.int64] = np.load(folder / _HEADINGS, allow_pickle=False)
+        # Which of them stand above each passage, (n_passages, 2).
+        self._above: NDArray[np.int64] = np.load(folder / _ABOVE, allow_pickle=False)
         # By id; the last one is that of any token that no passage has.
         self._weights: NDArray[np.float32] = np.load(folder / _WEIGHTS, allow_pickle=False)
 
@@ -143,10 +145,10 @@ class TokenStore:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return how well each passage matches a query, and how well each sentence does, both -1 to 1.
 
-        Each token of the query looks for its nearest token of the sentence or of the headings above it, which say what
-        the sentence is about and need not be said again in it; and each of the sentence for its nearest of the query.
-        Cosines are averaged with the tokens' inverse document frequencies as weights, the way back counting half as
-        much as the way there.
+        Each token of the query looks for its nearest token of the sentence or of what stands above it, the name of its
+        document and its headings, which say what the sentence is about and need not be said again in it; and each of
+        the sentence for its nearest of the query. Cosines are averaged with the tokens' inverse document frequencies as
+        weights, the way back counting half as much as the way there.
 
         A passage's score is the mean of its best sentence's and its own, which is made as a sentence's, of the tokens
         of all its sentences; so what is asked may be met by one sentence or by several.
@@ -161,18 +163,17 @@ class TokenStore:
         Source: MaxSim of Khattab and Zaharia, ColBERT, SIGIR 2020; weighted both ways as BERTScore is
         (Zhang et al., ICLR 2020).
         """
-        headings, place = np.unique(self._headings[passages], return_inverse=True)
-        known = headings[headings != _NO_HEADING]
-        texts = np.concatenate([sentences, known])
-        cosines, ids, lengths = self._compare(query, texts)
+        texts, place = np.unique(self._above[passages], return_inverse=True)
+        known = texts[texts != _NOTHING]
+        cosines, ids, lengths = self._compare(query, np.concatenate([sentences, known]))
         counts = lengths[: len(sentences)]
         own, above = np.split(cosines, [int(counts.sum())], axis=1)
-        nearest_above = np.full((len(query.ids), len(headings)), -1, dtype=np.float32)
+        nearest_above = np.full((len(query.ids), len(texts)), -1, dtype=np.float32)
         if len(known):
-            # Passages without a heading, if there are any, come first.
+            # The place of nothing, if it is among them, comes first.
             starts = _starts(lengths[len(sentences) :])
-            nearest_above[:, len(headings) - len(known) :] = np.maximum.reduceat(above, starts, axis=1)
-        of_passage = nearest_above[:, place]
+            nearest_above[:, len(texts) - len(known) :] = np.maximum.reduceat(above, starts, axis=1)
+        of_passage = nearest_above[:, place.reshape(len(passages), -1)].max(axis=2)
         weights = self.weights_of(ids[: own.shape[1]])
         nearest = weights * own.max(axis=0, initial=-1).astype(np.float64)
         compared = _Comparison(own, self.weights_of(query.ids), weights, nearest)

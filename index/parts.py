@@ -139,16 +139,18 @@ def _write_sentences(
         How many sentences there are.
     """
     by_id = {document.doc_id: document for document in content.documents}
-    entries = entries_of(content)
+    entries = {
+        doc_id: first_that_fits((entry, by_id[doc_id].title), embedder)
+        for doc_id, entry in entries_of(content).items()
+    }
     _, lengths = stored.layout()
     total, done = int(lengths.sum()), 0
     few = stored.n_passages <= MOST_PASSAGES_COMPARED
     shape = (total, embedder.identity.dim)
     vectors = _mapped(folder / SENTENCES_NAME, shape, np.float16 if few else np.int8)
     writer: TokenStoreWriter | None = None
-    above: dict[tuple[str, tuple[str, ...]], str] = {}  # what stands above each section of each document
-    headings: dict[str, int] = {}  # the same, each once, with its place
-    heading_of: list[int | None] = []
+    texts_above: dict[str, int] = {}  # what stands above passages, each once, with its place
+    above_of: list[list[int]] = []
     if few:
         (folder / TOKENS_NAME).mkdir()
         writer = TokenStoreWriter(folder / TOKENS_NAME)
@@ -162,28 +164,19 @@ def _write_sentences(
             rest = iter(tokens)
             for passage in passages:
                 writer.add_passage(list(islice(rest, len(passage.sentences))))
-                place = passage.doc_id, passage.section
-                if place not in above:
-                    above[place] = text_above(
-                        passage, (entries[passage.doc_id], by_id[passage.doc_id].title), embedder
-                    )
-                text = above[place]
-                heading_of.append(headings.setdefault(text, len(headings)) if text else None)
+                above = (entries[passage.doc_id], "\n".join(passage.section))
+                above_of.append([texts_above.setdefault(each, len(texts_above)) for each in above if each])
         done = last
         report("embed sentences", done, total)
     if writer is not None:
-        _, tokens = cache.encode(embedder, list(headings))
-        writer.finish(tokens, heading_of=heading_of)
+        _, tokens = cache.encode(embedder, list(texts_above))
+        writer.finish(tokens, above_of=above_of)
     return total
 
 
-def text_above(passage: Passage, names: Iterable[str], embedder: Embedder) -> str:
-    """Return what stands above a passage: the first name of its document that there is room for, and its headings."""
-    for name in names:
-        text = "\n".join(each for each in (name, *passage.section) if each)
-        if embedder.count_tokens(text) <= embedder.identity.max_tokens:
-            return text
-    return "\n".join(passage.section)
+def first_that_fits(texts: Iterable[str], embedder: Embedder) -> str:
+    """Return the first text that the encoder takes in whole, or else nothing."""
+    return next((each for each in texts if embedder.count_tokens(each) <= embedder.identity.max_tokens), "")
 
 
 def _mapped(path: Path, shape: tuple[int, int], dtype: type[np.number[Any]]) -> NDArray[Any]:

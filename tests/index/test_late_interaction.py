@@ -32,14 +32,14 @@ def codes(*tokens: tuple[int, NDArray[np.float32]]) -> TokenCodes:
 def store_of(
     folder: Path,
     *passages: Sequence[TokenCodes],
-    headings: Sequence[TokenCodes] = (),
-    heading_of: Sequence[int | None] | None = None,
+    above: Sequence[TokenCodes] = (),
+    above_of: Sequence[Sequence[int]] | None = None,
 ) -> TokenStore:
     folder.mkdir(exist_ok=True)
     writer = TokenStoreWriter(folder)
     for sentences in passages:
         writer.add_passage(sentences)
-    writer.finish(headings, heading_of=heading_of or [None] * len(passages))
+    writer.finish(above, above_of=above_of or [[]] * len(passages))
     return TokenStore(folder, dim=passages[0][0].codes.shape[1])
 
 
@@ -87,7 +87,7 @@ def test_a_passage_scores_by_its_best_sentence_and_by_all_of_its_tokens(tmp_path
 def test_what_a_heading_says_need_not_be_said_again_below_it(tmp_path: Path) -> None:
     sentences = [codes((1, _X))]
     store = store_of(
-        tmp_path, sentences, sentences, sentences, headings=[codes((2, _Y)), codes()], heading_of=[0, None, 1]
+        tmp_path, sentences, sentences, sentences, above=[codes((2, _Y)), codes()], above_of=[[0], [], [1]]
     )
 
     scores, of_sentences = store.score_passages(
@@ -99,10 +99,29 @@ def test_what_a_heading_says_need_not_be_said_again_below_it(tmp_path: Path) -> 
     assert scores == pytest.approx([under, without, without])
 
 
+def test_the_name_of_a_document_counts_as_its_headings_do(tmp_path: Path) -> None:
+    name, heading, nothing = codes((2, _Y)), codes((3, _Z)), codes()
+    passages = [[codes((at, _X))] for at in range(5)]
+    places = [[0, 1], [1, 0], [0, 2], [1], []]
+    store = store_of(tmp_path, *passages, above=[name, heading, nothing], above_of=places)
+
+    scores, _ = store.score_passages(
+        codes((8, _X), (9, _Y), (7, _Z)),
+        np.arange(5),
+        per_passage=np.ones(5, dtype=np.int64),
+        passages=np.arange(5),
+    )
+
+    met = np.array(
+        [3, 3, 2, 2, 1]
+    )  # of three tokens that weigh the same; the way back is the sentence's alone
+    assert scores == pytest.approx((met / 3 + 0.5 * 1) / 1.5)
+
+
 def test_a_heading_counts_below_it_whatever_is_compared_beside_it(tmp_path: Path) -> None:
     passages = [[codes((at, _X), (9, _Z))] for at in range(5)]
     store = store_of(
-        tmp_path, *passages, headings=[codes((2, _Y)), codes((3, _Z))], heading_of=[1, 0, None, 0, 1]
+        tmp_path, *passages, above=[codes((2, _Y)), codes((3, _Z))], above_of=[[1], [0], [], [0], [1]]
     )
     query, one = codes((8, _X), (9, _Y), (7, _Z + _Y)), np.ones(1, dtype=np.int64)
 
@@ -120,7 +139,7 @@ def test_a_heading_counts_below_it_whatever_is_compared_beside_it(tmp_path: Path
 
 def test_a_heading_makes_no_token_more_frequent(tmp_path: Path) -> None:
     with_heading = store_of(
-        tmp_path / "with", [codes((1, _X))], [codes((2, _Y))], headings=[codes((1, _X))], heading_of=[None, 0]
+        tmp_path / "with", [codes((1, _X))], [codes((2, _Y))], above=[codes((1, _X))], above_of=[[], [0]]
     )
     without = store_of(tmp_path / "without", [codes((1, _X))], [codes((2, _Y))])
 

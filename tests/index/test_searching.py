@@ -162,20 +162,15 @@ def test_a_question_that_names_its_source_means_every_passage_of_it(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("names", "above"),
+    ("names", "found"),
     [
-        (("Alder B. Salt. 2019.", "Salt"), "Alder B. Salt. 2019.\nRinsing\nHow often"),
-        (("Alder " * 300, "Salt"), "Salt\nRinsing\nHow often"),
-        (("Alder " * 300, "Salt " * 300), "Rinsing\nHow often"),
-        (("", ""), "Rinsing\nHow often"),
+        (("Alder B. Salt. 2019.", "Salt"), "Alder B. Salt. 2019."),
+        (("Alder " * 300, "Salt"), "Salt"),
+        (("Alder " * 300, "Salt " * 300), ""),
     ],
 )
-def test_the_first_name_of_a_document_that_there_is_room_for_stands_above_the_headings(
-    names: tuple[str, str], above: str, searcher: Searcher
-) -> None:
-    passage = replace(next(searcher.content.all_passages()), section=("Rinsing", "How often"))
-
-    assert parts.text_above(passage, names, TwinEmbedder()) == above
+def test_a_document_goes_by_the_first_name_that_there_is_room_for(names: tuple[str, str], found: str) -> None:
+    assert parts.first_that_fits(names, TwinEmbedder()) == found
 
 
 def test_what_the_documents_say_otherwise_or_spell_right_is_mentioned(tmp_path: Path) -> None:
