@@ -24,7 +24,9 @@ CREATE TABLE IF NOT EXISTS vectors {_COLUMNS} WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tokens {_COLUMNS};
 CREATE TABLE IF NOT EXISTS queries {_COLUMNS.replace("text_sha256", "query")};
 """
-_BATCH = 256
+#: So many texts are computed before they are kept. The more, the more are of one length and computed together; but the
+#: tokens of a text take a hundred times the memory of its vector.
+_VECTORS_AT_ONCE, _TOKENS_AT_ONCE = 1_024, 256
 #: What SQLite says of a file that is damaged, no database at all, or one with other tables.
 _NO_CACHE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 
@@ -54,7 +56,7 @@ class VectorCache:
         def compute(batch: Sequence[str]) -> list[bytes]:
             return [vector.astype("<f4").tobytes() for vector in embedder.embed_passages(batch)]
 
-        found = self._look_up("vectors", embedder, texts, compute, progress)
+        found = self._look_up("vectors", embedder, texts, compute, progress, at_once=_VECTORS_AT_ONCE)
         return _as_vectors([found[text][: 4 * dim] for text in texts], dim=dim)
 
     def encode(
@@ -74,7 +76,7 @@ class VectorCache:
                 for each in embedder.encode_passages(batch)
             ]
 
-        found = self._look_up("tokens", embedder, texts, compute, None)
+        found = self._look_up("tokens", embedder, texts, compute, None, at_once=_TOKENS_AT_ONCE)
         vectors = _as_vectors([found[text][: 4 * dim] for text in texts], dim=dim)
         return vectors, [unpack_tokens(found[text][4 * dim :], dim=dim) for text in texts]
 
@@ -110,18 +112,20 @@ class VectorCache:
         texts: Sequence[str],
         compute: Callable[[Sequence[str]], list[bytes]],
         progress: Callable[[int, int], None] | None,
+        *,
+        at_once: int,
     ) -> dict[str, bytes]:
         """Return the entry of each text in a table, computed where there is none."""
         weights = _weights_of(embedder)
         try:
-            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress)
+            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress, at_once=at_once)
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode & 0xFF not in _NO_CACHE:
                 raise OSError(f"{self._path}: {error}") from error
             # Whatever is in the file, it is no cache of ours any more; start afresh.
             self._path.unlink()
             Path(f"{self._path}-journal").unlink(missing_ok=True)
-            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress)
+            return self._fill(table, weights, list(dict.fromkeys(texts)), compute, progress, at_once=at_once)
 
     def _fill(
         self,
@@ -130,13 +134,15 @@ class VectorCache:
         texts: Sequence[str],
         compute: Callable[[Sequence[str]], list[bytes]],
         progress: Callable[[int, int], None] | None,
+        *,
+        at_once: int,
     ) -> dict[str, bytes]:
         with self._open() as connection:
             known = _read(connection, table, weights, texts)
             # Texts of one length are computed together.
             missing = sorted((text for text in texts if text not in known), key=len)
-            for at in range(0, len(missing), _BATCH):
-                batch = missing[at : at + _BATCH]
+            for at in range(0, len(missing), at_once):
+                batch = missing[at : at + at_once]
                 blobs = compute(batch)
                 known.update(zip(batch, blobs, strict=True))
                 _write(connection, table, weights, batch, blobs)
