@@ -26,13 +26,14 @@ from answer.confidence import ConfidenceModel, calibrate
 from answer.questions import offtopic_questions, read_questions
 from benchmarks.judged_sets import COLLECTIONS, Collection, documents_of, read_set
 from evaluation.nuggets import Nuggets, relevant_passages
-from evaluation.outcomes import DocumentView
 from evaluation.refusal import Verdict, refusal_estimates
 from evaluation.throwaway import build_throwaway
 from index.searching import Searcher, SearchFilter
 from index.vector_cache import VectorCache
 from service import wiring
 from service.console import progress
+from service.evaluation_targets import SnapshotTarget
+from service.serving_index import ServingIndex
 from service.settings import read_settings
 
 #: Sets of questions: what is relevant to one answers it.
@@ -113,7 +114,7 @@ def main() -> None:
         "index", "questions", "wrongly refused", "answered though left out", "AUROC", "ECE", "everyday"
     )
     serving = wiring.open_current(settings.index_dir, embedder, None)
-    _add(table, "the corpus here", serving.snapshot.searcher, _own_questions(serving.snapshot.searcher))
+    _add(table, "the corpus here", serving.snapshot.searcher, _own_questions(serving))
     for each in COLLECTIONS:
         if each.folder not in (options.only or _SETS):
             continue
@@ -164,24 +165,10 @@ def _answering(grades: Mapping[str, int], positions: Mapping[str, list[int]]) ->
     )
 
 
-def _own_questions(searcher: Searcher) -> Iterator[Asked]:
-    content = searcher.content
-    places = content.passage_ids()
-    passages = list(content.all_passages())
-    views = [
-        DocumentView(
-            doc_id=each.doc_id,
-            title=each.title,
-            is_article=each.kind == "article",
-            reference_number=each.reference_number,
-            text=content.document(each.doc_id).text,
-            cited=(),
-            passages=tuple(
-                (found.passage_id, found.text) for found in passages if found.doc_id == each.doc_id
-            ),
-        )
-        for each in content.summaries
-    ]
+def _own_questions(index: ServingIndex) -> Iterator[Asked]:
+    content = index.snapshot.searcher.content
+    target, places = SnapshotTarget(index), content.passage_ids()
+    views = [target.view(each.doc_id) for each in content.summaries]
     for path in sorted((read_settings().corpus_dir / "questions").glob("*.jsonl")):
         for question in read_questions(path):
             if question.answerable and (found := relevant_passages(Nuggets.of(question), views)):
