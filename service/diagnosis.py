@@ -31,6 +31,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("encoder", lambda: _encoder(settings)),
         ("index", lambda: _index(settings)),
         ("a question", lambda: _question(settings)),
+        ("confidence", lambda: _confidence(settings)),
     ]
     if settings.reading_model:
         checks.append(("reading model", lambda: _reading_model(settings)))
@@ -76,6 +77,17 @@ def _question(settings: Settings) -> str:
     serving = _open(settings)
     found = serving.snapshot.searcher.search("What helps?", k=1).ranked
     return f"answered from {found[0].passage.doc_id}"
+
+
+def _confidence(settings: Settings) -> str:
+    examples = _open(settings).snapshot.confidence.get("examples", ())
+    judged = sum(origin == "judged" for origin, _, _ in examples)
+    if any(origin == "own_sentence" for origin, _, _ in examples):
+        return (
+            "fitted on sentences of the documents, with and without the document that each is of, as no answerable "
+            f"question is judged; a few dozen in {settings.corpus_dir / 'questions'} would make it better"
+        )
+    return f"fitted on the judged questions of the corpus, {judged} of them"
 
 
 def _reading_model(settings: Settings) -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -254,6 +254,26 @@ def test_a_sound_installation_passes_every_check() -> None:
 
     assert {each["check"] for each in findings} >= {"corpus", "encoder", "index", "a question"}
     assert all(each["ok"] for each in findings)
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ((), "fitted on sentences of the documents"),
+        (("How is a tick pulled out?",), "fitted on the judged questions of the corpus, 1 of them"),
+    ],
+)
+def test_what_the_confidence_was_fitted_on_is_said(judged: Sequence[str], said: str, tmp_path: Path) -> None:
+    folder = tmp_path / "corpus" / "questions"
+    folder.mkdir(exist_ok=True)
+    for at, question in enumerate(judged):
+        line = {"id": str(at), "question": question, "kind": "lookup", "answerable": True}
+        (folder / f"{at}.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    run_well("build")
+
+    findings = json_of(run_well("doctor", "--json"))["findings"]
+
+    assert said in next(each["detail"] for each in findings if each["check"] == "confidence")
 
 
 def test_what_is_wrong_is_found_and_said_how_to_mend() -> None:
