@@ -48,6 +48,13 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (corpus / f"{name}.txt").write_text(article(title, number), encoding="utf-8")
         (corpus / f"broken {name}.pdf").write_bytes(b"%PDF-1.7 broken")
     (corpus / "questions" / "suggested.txt").write_text("\n".join(HOSTILE), encoding="utf-8")
+    # All twelve say the same, so that without judged questions none would be known to answer it.
+    asked = [QUESTION, *(f"Does salt water wash pollen {at} out of the nose?" for at in range(len(NAMES)))]
+    judged = [
+        {"id": str(at), "question": question, "kind": "lookup", "answerable": True}
+        for at, question in enumerate(asked)
+    ]
+    (corpus / "questions" / "judged.jsonl").write_text("\n".join(map(json.dumps, judged)), encoding="utf-8")
     share_exports(home / "cache")
     build(home)
     return home
