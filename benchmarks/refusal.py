@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from answer.answering import answer_question
-from answer.confidence import ConfidenceModel, calibrate
+from answer.confidence import ANSWERABLE_FROM, ConfidenceModel, calibrate
 from answer.questions import offtopic_questions, read_questions
 from benchmarks.judged_sets import COLLECTIONS, Collection, documents_of, read_set
 from evaluation.nuggets import Nuggets, relevant_passages
@@ -84,12 +84,12 @@ def measure(searcher: Searcher, model: ConfidenceModel, asked: Iterable[Asked]) 
         answered_left_out=float(np.mean([each.answered for each in unknown])),
         auroc=refusal_estimates([*known, *unknown])["AUROC"].value,
         calibration_error=refusal_estimates([*known * _ANSWERABLE_ODDS, *unknown])["ECE"].value,
-        answered_everyday=float(np.mean([each >= 0.5 for each in everyday])),
+        answered_everyday=float(np.mean([each >= ANSWERABLE_FROM for each in everyday])),
     )
 
 
 def _verdict(question: str, confidence: float, *, answerable: bool) -> Verdict:
-    answered = confidence >= 0.5
+    answered = confidence >= ANSWERABLE_FROM
     return Verdict(
         query=question,
         kind="",

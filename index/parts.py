@@ -90,10 +90,7 @@ def entries_of(content: Content) -> dict[str, str]:
     A question that names its source (its authors, their academy, a journal, a year) means all passages of it alike.
     """
     printed = {reference.number: reference.text for reference in content.references}
-    return {
-        each.doc_id: (printed.get(each.reference_number) if each.reference_number else None) or each.title
-        for each in content.documents
-    }
+    return {each.doc_id: printed.get(each.reference_number or 0) or each.title for each in content.documents}
 
 
 def _write_vectors(
@@ -139,10 +136,6 @@ def _write_sentences(
         How many sentences there are.
     """
     by_id = {document.doc_id: document for document in content.documents}
-    entries = {
-        doc_id: first_that_fits((entry, by_id[doc_id].title), embedder)
-        for doc_id, entry in entries_of(content).items()
-    }
     _, lengths = stored.layout()
     total, done = int(lengths.sum()), 0
     few = stored.n_passages <= MOST_PASSAGES_COMPARED
@@ -151,9 +144,14 @@ def _write_sentences(
     writer: TokenStoreWriter | None = None
     texts_above: dict[str, int] = {}  # what stands above passages, each once, with its place
     above_of: list[list[int]] = []
+    entries: dict[str, str] = {}
     if few:
         (folder / TOKENS_NAME).mkdir()
         writer = TokenStoreWriter(folder / TOKENS_NAME)
+        entries = {
+            doc_id: first_that_fits((entry, by_id[doc_id].title), embedder)
+            for doc_id, entry in entries_of(content).items()
+        }
     for passages in batched(stored.all_passages(), _PASSAGES_AT_ONCE):
         texts = [text for passage in passages for text in _sentence_texts(by_id[passage.doc_id], passage)]
         last = done + len(texts)
