@@ -85,7 +85,7 @@ def _highlights(
 ) -> tuple[Highlight, ...]:
     """Mark the best sentence of a passage."""
     measured = [each for each in evidence.sentences if each.passage is hit]
-    own = measured or compare_sentences(searcher, result, hit, evidence.asked)
+    own = measured or compare_sentences(searcher, result, [hit], evidence.asked)
     best = max(own, key=lambda each: (sentence_score(evidence, each), -each.sentence.start)).sentence
     return (Highlight(best.start - hit.passage.start, best.end - hit.passage.start),)
 

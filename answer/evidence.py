@@ -1,6 +1,6 @@
 """What a question asks for and what the ranked passages have of it: the measurements behind every judgement."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -85,12 +85,12 @@ def gather_evidence(
     """
     asked = Asked(searcher.lexical.term_weights(result.query), asked_aspects(question or result.query))
     best = result.ranked[:EVIDENCE_PASSAGES]
-    sentences = tuple(each for hit in best for each in compare_sentences(searcher, result, hit, asked))
+    sentences = tuple(compare_sentences(searcher, result, best, asked))
 
     def further(term: str) -> tuple[SentenceEvidence, ...]:
         lower = result.ranked[EVIDENCE_PASSAGES:POOL_PASSAGES]
         having = [hit for hit in lower if hit.lexical > 0 and _has_term(hit.passage, term)]
-        return tuple(each for hit in having for each in compare_sentences(searcher, result, hit, asked))
+        return tuple(compare_sentences(searcher, result, having, asked))
 
     reading = None if reader is None else _reading(reader, question or result.query, result)
     return Evidence(asked, sentences, _features(result, asked, sentences, reading), further)
@@ -125,25 +125,32 @@ def covered_weight(weights: dict[str, float], covered: frozenset[str]) -> float:
 
 
 def compare_sentences(
-    searcher: Searcher, result: SearchResult, hit: RankedPassage, asked: Asked
+    searcher: Searcher, result: SearchResult, hits: Sequence[RankedPassage], asked: Asked
 ) -> list[SentenceEvidence]:
-    """Compare a question with each sentence of one passage, in order."""
-    terms_asked = frozenset(asked.weights)
-    cosines = similarities(result.vector, searcher.sentence_vectors(hit.position))
-    matches = _matches(searcher, result, hit, cosines)
+    """Compare a question with each sentence of some passages, one passage after the other."""
+    if not hits:
+        return []
+    cosines = similarities(result.vector, searcher.sentence_vectors([hit.position for hit in hits]))
+    matches = _matches(searcher, result, hits, cosines)
+    measured = zip(cosines.tolist(), matches.tolist(), strict=True)
+    return [each for hit in hits for each in _sentences_of(hit, asked, measured)]
+
+
+def _sentences_of(
+    hit: RankedPassage, asked: Asked, measured: Iterator[tuple[float, float]]
+) -> Iterator[SentenceEvidence]:
+    """Yield the sentences of a passage; each takes its cosine and its match from `measured`."""
     headings = " ".join(hit.passage.section)
-    context = terms_asked & _terms_of(headings)
+    terms_asked = asked.weights.keys()
+    context = frozenset(terms_asked & _terms_of(headings))
     above = frozenset(each.name for each in asked.aspects if each.shown.search(headings))
-    found = []
-    for sentence, cosine, match in zip(
-        hit.passage.sentences, cosines.tolist(), matches.tolist(), strict=True
-    ):
+    for sentence in hit.passage.sentences:
         text = hit.passage.text_of(sentence)
         own_terms = _terms_of(text)
         covered = context | (terms_asked & own_terms)
         shown = above.union(each.name for each in asked.aspects if each.shown.search(text))
-        found.append(SentenceEvidence(hit, sentence, text, cosine, match, own_terms, covered, shown))
-    return found
+        cosine, match = next(measured)
+        yield SentenceEvidence(hit, sentence, text, cosine, match, own_terms, covered, shown)
 
 
 def _has_term(passage: Passage, term: str) -> bool:
@@ -157,15 +164,12 @@ def _terms_of(text: str) -> frozenset[str]:
 
 
 def _matches(
-    searcher: Searcher, result: SearchResult, hit: RankedPassage, cosines: NDArray[np.float64]
+    searcher: Searcher, result: SearchResult, hits: Sequence[RankedPassage], cosines: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return how well each sentence of a passage matches token by token; the cosines in an index without tokens."""
-    if hit.sentence_scores is not None:
-        return np.array(hit.sentence_scores)
+    """Return how well each sentence of some passages matches token by token; the cosines in an index without tokens."""
+    compared = [hit.sentence_scores for hit in hits if hit.sentence_scores is not None]
+    if len(compared) == len(hits):
+        return np.array([score for scores in compared for score in scores])
     if searcher.tokens is None or not len(result.tokens.ids):
         return cosines
-    sentences, passages = searcher.sentences_of(hit.position), np.array([hit.position])
-    _, matches = searcher.tokens.score_passages(
-        result.tokens, sentences, per_passage=np.array([len(sentences)]), passages=passages
-    )
-    return matches
+    return searcher.tokens.score_passages(result.tokens, np.array([hit.position for hit in hits])).sentences

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,8 @@ class Features:
 
     def as_array(self) -> NDArray[np.float64]:
         """Return shape (n_features,)."""
-        return np.array([value for value in astuple(self) if value is not None], dtype=np.float64)
+        measured = [getattr(self, name) for name in FEATURE_NAMES]
+        return np.array(measured if self.reading is None else [*measured, self.reading], dtype=np.float64)
 
 
 READING_NAME = "reading"

@@ -1,7 +1,6 @@
 """Exact inner products of vectors of 8-bit integers, as fast as the processor has them."""
 
 import functools
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -16,20 +15,25 @@ _SIGN_BIT = np.uint8(0x80)
 _LARGEST_SQUARE = 128**2
 
 
-def integer_products(left: Sequence[NDArray[np.int8]], right: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Return the inner product of each row of `left` with each row of `right`, shape (n_left, n_right).
+def as_unsigned(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """Return signed bytes as unsigned ones, each 128 more, as the left side of a product has them."""
+    return codes.view(np.uint8) ^ _SIGN_BIT
 
-    A sum below 2**24, which those of up to 1,024 dimensions are, is exact, whatever computes it; a longer one is
-    the exact sum rounded once. So the bits are the same on every machine.
+
+def integer_products(
+    left: NDArray[np.uint8], right: NDArray[np.int8]
+) -> NDArray[np.int32] | NDArray[np.float32]:
+    """Return the inner product of each row of `left`, made signed, with each row of `right`, shape (n_left, n_right).
+
+    A sum below 2**24, which those of up to 1,024 dimensions are, is exact, whatever computes it; as a float32 a longer
+    one is the exact sum rounded once. So its bits are the same on every machine.
 
     Args:
-        left: The side with more rows, (n_left, dim) in all, as arrays that follow each other: they are copied anyway.
+        left: The side with more rows, unsigned, see `as_unsigned`; shape (n_left, dim).
         right: Shape (n_right, dim).
     """
     session = _session()
-    if session is None:
-        return _products_in_floats(np.concatenate(left), right)
-    return _run(session, left, right).astype(np.float32)
+    return _products_in_floats(left, right) if session is None else _run(session, left, right)
 
 
 def open_products() -> Any:
@@ -54,7 +58,7 @@ def products_are_exact(session: Any) -> bool:
         for choices in (extremes, np.arange(-128, 128, dtype=np.int8), np.full(1, 127, dtype=np.int8)):
             left, right = random.choice(choices, (n_left, dim)), random.choice(choices, (n_right, dim))
             if not np.array_equal(
-                _run(session, [left], right), left.astype(np.int32) @ right.T.astype(np.int32)
+                _run(session, as_unsigned(left), right), left.astype(np.int32) @ right.T.astype(np.int32)
             ):
                 return False
     return True
@@ -66,17 +70,14 @@ def _session() -> Any:
     return session if products_are_exact(session) else None
 
 
-def _run(session: Any, left: Sequence[NDArray[np.int8]], right: NDArray[np.int8]) -> NDArray[np.int32]:
-    unsigned = np.concatenate([part.view(np.uint8) for part in left])
-    unsigned ^= _SIGN_BIT
-    products: NDArray[np.int32] = session.run(
-        None, {"left": unsigned, "right": np.ascontiguousarray(right.T)}
-    )[0]
+def _run(session: Any, left: NDArray[np.uint8], right: NDArray[np.int8]) -> NDArray[np.int32]:
+    products: NDArray[np.int32] = session.run(None, {"left": left, "right": np.ascontiguousarray(right.T)})[0]
     return products
 
 
-def _products_in_floats(left: NDArray[np.int8], right: NDArray[np.int8]) -> NDArray[np.float32]:
+def _products_in_floats(left: NDArray[np.uint8], right: NDArray[np.int8]) -> NDArray[np.float32]:
     # 24 bits of a float32 hold the sum of 1,024 products of two bytes; a longer sum needs a float64.
     exact = np.float32 if left.shape[1] * _LARGEST_SQUARE <= 2**24 else np.float64
-    products: NDArray[np.float32] = np.dot(left.astype(exact), right.astype(exact).T).astype(np.float32)
+    signed = (left ^ _SIGN_BIT).view(np.int8)
+    products: NDArray[np.float32] = np.dot(signed.astype(exact), right.astype(exact).T).astype(np.float32)
     return products

@@ -147,7 +147,7 @@ def _write_sentences(
     entries: dict[str, str] = {}
     if few:
         (folder / TOKENS_NAME).mkdir()
-        writer = TokenStoreWriter(folder / TOKENS_NAME)
+        writer = TokenStoreWriter(folder / TOKENS_NAME, dim=embedder.identity.dim)
         entries = {
             doc_id: first_that_fits((entry, by_id[doc_id].title), embedder)
             for doc_id, entry in entries_of(content).items()

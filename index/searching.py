@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,15 @@ from index.content import ContentStore
 from index.diversity import SPREAD_PLACES, put_repeats_last, share_places
 from index.embedding import Embedder, EncodedText
 from index.fusion import fuse_all, fuse_first
-from index.late_interaction import TokenCodes, TokenStore, quantize_tokens
+from index.late_interaction import TokenStore
 from index.lexical import BM25Index, LexicalIndex, terms
 from index.reranking import Reranker
 from index.sentence_bytes import unit_vectors
 from index.snapshot import verify
 from index.spelling import Spelling
 from index.stopwatch import stage
-from index.stored_rows import Rows, StoredRows
+from index.stored_rows import StoredRows
+from index.token_codes import TokenCodes, quantize_tokens
 from index.unmentioned import find_unmentioned
 from index.vectors import FlatVectorStore, VectorStore
 from index.wording import Wording
@@ -104,7 +106,7 @@ class Searcher:
         spelling: Spelling,
         wording: Wording,
         tokens: TokenStore | None,
-        sentence_vectors: Rows,
+        sentence_vectors: StoredRows,
         embedder: Embedder,
         reranker: Reranker | None = None,
     ) -> None:
@@ -134,7 +136,7 @@ class Searcher:
                 lexical=BM25Index.read(folder / LEXICAL_NAME),
                 spelling=Spelling.read(folder / WORDS_NAME),
                 wording=Wording.read(folder / WORDING_NAME),
-                tokens=_open_tokens(folder / TOKENS_NAME, dim=embedder.identity.dim),
+                tokens=_open_tokens(folder / TOKENS_NAME),
                 sentence_vectors=StoredRows(folder / SENTENCES_NAME),
                 embedder=embedder,
                 reranker=reranker,
@@ -210,27 +212,25 @@ class Searcher:
                 dense=float(dense[at]),
                 lexical=float(lexical[at]),
                 late=None if np.isnan(late[at]) else float(late[at]),
-                sentence_scores=sentence_scores.get(int(candidates[at])),
+                sentence_scores=_as_tuple(sentence_scores.get(int(candidates[at]))),
             )
             for rank, (at, passage, score) in enumerate(zip(order, passages, shown, strict=False), start=1)
         )
         return tokens, ranked
 
-    def sentence_vectors(self, position: int) -> NDArray[np.floating[Any]]:
-        """Return shape (n_sentences, dim): the vectors of a passage's sentences, in order."""
-        stored = self._sentence_vectors[self._first_sentence[position] : self._first_sentence[position + 1]]
-        return unit_vectors(stored)
-
-    def sentences_of(self, position: int) -> NDArray[np.int64]:
-        """Return the places of a passage's sentences among all sentences of the index, in order."""
-        return np.arange(self._first_sentence[position], self._first_sentence[position + 1])
+    def sentence_vectors(self, positions: Sequence[int]) -> NDArray[np.floating[Any]]:
+        """Return shape (n_sentences, dim): the vectors of the sentences of passages, one passage after the other."""
+        at = np.array(positions, dtype=np.int64)
+        return unit_vectors(
+            self._sentence_vectors.runs(self._first_sentence[at], self._first_sentence[at + 1])
+        )
 
     def _is_indexed(self, word: str) -> bool:
         return any(self.lexical.knows(term) for term in terms(word))
 
     def _late_scores(
         self, query: TokenCodes, positions: NDArray[np.int64], first: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], dict[int, tuple[float, ...]]]:
+    ) -> tuple[NDArray[np.float64], dict[int, NDArray[np.float64]]]:
         """Return how well passages match token by token, and how well the sentences of each position do.
 
         Args:
@@ -245,14 +245,9 @@ class Searcher:
         if self.tokens is None or not len(query.ids) or not len(positions):
             return late, {}
         best = self._compared(positions, np.lexsort((positions, -first)))
-        spans = [self.sentences_of(int(position)) for position in positions[best]]
-        lengths = np.array([len(each) for each in spans], dtype=np.int64)
-        late[best], of_sentences = self.tokens.score_passages(
-            query, np.concatenate(spans), per_passage=lengths, passages=positions[best]
-        )
-        scores, ends = of_sentences.tolist(), np.cumsum(lengths).tolist()
-        compared = zip(positions[best].tolist(), [0, *ends], ends, strict=False)
-        return late, {at: tuple(scores[start:end]) for at, start, end in compared}
+        matches = self.tokens.score_passages(query, positions[best])
+        late[best] = matches.passages
+        return late, dict(zip(positions[best].tolist(), matches.by_passage(), strict=True))
 
     def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the head of an order, at most half of it of one document as long as there are others."""
@@ -323,14 +318,18 @@ def best_places(scores: NDArray[np.float32], *, k: int) -> NDArray[np.int64]:
     return np.sort(places[order])
 
 
+def _as_tuple(scores: NDArray[np.float64] | None) -> tuple[float, ...] | None:
+    return None if scores is None else tuple(scores.tolist())
+
+
 def _open_vectors(folder: Path) -> VectorStore:
     if (folder / CODES_NAME).exists():
         return CodedVectorStore.read(folder / CODES_NAME, vectors=StoredRows(folder / ROWS_NAME))
     return FlatVectorStore.read(folder / VECTORS_NAME)
 
 
-def _open_tokens(folder: Path, *, dim: int) -> TokenStore | None:
-    return TokenStore(folder, dim=dim) if folder.is_dir() else None
+def _open_tokens(folder: Path) -> TokenStore | None:
+    return TokenStore(folder) if folder.is_dir() else None
 
 
 @dataclass(frozen=True, slots=True)

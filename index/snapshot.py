@@ -43,7 +43,7 @@ from ingest.errors import (
     SnapshotNotFoundError,
 )
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 VERSIONS_KEPT = 5
 MANIFEST_NAME = "manifest.json"
 _CURRENT = "CURRENT"

@@ -59,12 +59,18 @@ class StoredRows:
         """
         if isinstance(key, slice):
             first, last, _ = key.indices(len(self))
-            starts, ends = np.array([first]), np.array([max(first, last)])
-        else:
-            starts, ends = _runs(key)
-            missing = key[(key < 0) | (key >= len(self))]
-            if len(missing):
-                raise IndexError(f"there is no row {missing[0]} among {len(self)}")
+            return self.runs(np.array([first]), np.array([max(first, last)]))
+        missing = key[(key < 0) | (key >= len(self))]
+        if len(missing):
+            raise IndexError(f"there is no row {missing[0]} among {len(self)}")
+        return self.runs(*_runs(key))
+
+    def runs(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the rows of some half-open ranges within the array, one range after the other, shape (n, dim).
+
+        Raises:
+            OSError: If the disk refuses.
+        """
         sizes = (ends - starts) * self._row_bytes
         found = np.empty(sizes.sum(), dtype=np.uint8)
         into, filled = found.data, 0

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Embedder, EncodedText
-from index.late_interaction import TokenCodes, pack_tokens, quantize_tokens, unpack_tokens
 from index.remembered_queries import RememberingEmbedder, pack_query, unpack_query
+from index.token_codes import TokenCodes, pack_tokens, quantize_tokens, unpack_tokens
 
 _COLUMNS = """(
     weights TEXT NOT NULL, text_sha256 TEXT NOT NULL, checksum TEXT NOT NULL, entry BLOB NOT NULL,

@@ -72,7 +72,7 @@ def test_a_sentence_covers_the_terms_that_it_or_its_headings_have(searcher: Sear
     weights = searcher.lexical.term_weights(question)
 
     by_text = {
-        each.text[:14]: each.covered for each in compare_sentences(searcher, result, hit, Asked(weights))
+        each.text[:14]: each.covered for each in compare_sentences(searcher, result, [hit], Asked(weights))
     }
     assert by_text["Antihistamine "] == frozenset(terms("treatment sneezing tablets"))
     assert by_text["Shake the bott"] == frozenset(terms("treatment"))

@@ -5,8 +5,8 @@ from typing import cast
 import numpy as np
 
 from answer.safety import DISCLAIMER, MAX_NOTICES, find_notices
-from index.late_interaction import quantize_tokens
 from index.searching import RankedPassage, Searcher, SearchResult
+from index.token_codes import quantize_tokens
 from ingest.records import Passage, Sentence, passage_id
 
 CLOT = "See a doctor for a limb that is swollen or red. A clot may cause redness and swelling."

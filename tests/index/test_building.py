@@ -65,7 +65,7 @@ def test_there_is_one_vector_for_each_passage_and_each_sentence(searcher: Search
 
     assert len(searcher.vectors) == len(passages)
     for position, passage in enumerate(passages):
-        assert len(searcher.sentence_vectors(position)) == len(passage.sentences)
+        assert len(searcher.sentence_vectors([position])) == len(passage.sentences)
 
 
 def test_the_vector_of_a_passage_is_that_of_its_embedding_text(searcher: Searcher) -> None:

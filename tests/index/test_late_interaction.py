@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.late_interaction import (
-    TokenCodes,
-    TokenStore,
-    TokenStoreWriter,
-    pack_tokens,
-    quantize_tokens,
-    token_cosines,
-    unpack_tokens,
-)
+from index.integer_products import as_unsigned
+from index.late_interaction import TokenStore, TokenStoreWriter, token_cosines
+from index.token_codes import TokenCodes, quantize_tokens
 
 _X, _Y, _Z = np.eye(3, dtype=np.float32)
 NO_SPECIAL: frozenset[int] = frozenset()
@@ -36,26 +30,16 @@ def store_of(
     above_of: Sequence[Sequence[int]] | None = None,
 ) -> TokenStore:
     folder.mkdir(exist_ok=True)
-    writer = TokenStoreWriter(folder)
+    writer = TokenStoreWriter(folder, dim=passages[0][0].codes.shape[1])
     for sentences in passages:
         writer.add_passage(sentences)
     writer.finish(above, above_of=above_of or [[]] * len(passages))
-    return TokenStore(folder, dim=passages[0][0].codes.shape[1])
+    return TokenStore(folder)
 
 
-def sentence_scores(store: TokenStore, query: TokenCodes, sentences: Sequence[int]) -> NDArray[np.float64]:
-    """Return the scores of sentences, as if all of them were of the first passage."""
-    _, found = store.score_passages(
-        query, np.array(sentences), per_passage=np.array([len(sentences)]), passages=np.array([0])
-    )
-    return found
-
-
-def test_special_tokens_are_left_out() -> None:
-    found = quantize_tokens(np.stack([_X, _Y, _Z]), np.array([101, 7, 102]), special=frozenset({101, 102}))
-
-    assert found.ids.tolist() == [7]
-    assert found.codes.tolist() == [[0, 127, 0]]
+def sentence_scores(store: TokenStore, query: TokenCodes, *passages: int) -> NDArray[np.float64]:
+    """Return the scores of the sentences of passages, one passage after the other."""
+    return store.score_passages(query, np.array(passages)).sentences
 
 
 def test_the_score_is_the_weighted_mean_of_both_directions(tmp_path: Path) -> None:
@@ -63,7 +47,7 @@ def test_the_score_is_the_weighted_mean_of_both_directions(tmp_path: Path) -> No
     rare, common = math.log(2), math.log(1.2)
     store = store_of(tmp_path, [codes((1, _X), (2, _Y))], [codes((2, _Y))])
 
-    scores = sentence_scores(store, codes((1, _X), (2, _Z)), [0, 1])
+    scores = sentence_scores(store, codes((1, _X), (2, _Z)), 0, 1)
 
     # There: the query's token 1 is met by the first sentence alone, its token 2 by neither. Back: likewise.
     there = back = rare / (rare + common)
@@ -74,14 +58,16 @@ def test_a_passage_scores_by_its_best_sentence_and_by_all_of_its_tokens(tmp_path
     # Each sentence meets half of the query; the passage meets all of it. All tokens weigh the same.
     store = store_of(tmp_path, [codes((1, _X)), codes((2, _Y))], [codes((3, _X), (4, _Z))])
 
-    scores, of_sentences = store.score_passages(
-        codes((8, _X), (9, _Y)), np.array([0, 1, 2]), per_passage=np.array([2, 1]), passages=np.array([0, 1])
-    )
+    found = store.score_passages(codes((8, _X), (9, _Y)), np.array([0, 1]))
 
     best = (0.5 + 0.5 * 1) / 1.5  # there 1/2, back 1
     other = (0.5 + 0.5 * 0.5) / 1.5  # there 1/2, back 1/2
-    assert scores == pytest.approx([(best + 1) / 2, other])
-    assert of_sentences == pytest.approx([best, best, other])
+    assert found.passages == pytest.approx([(best + 1) / 2, other])
+    assert found.sentences == pytest.approx([best, best, other])
+    assert [each.tolist() for each in found.by_passage()] == [
+        found.sentences[:2].tolist(),
+        found.sentences[2:].tolist(),
+    ]
 
 
 def test_what_a_heading_says_need_not_be_said_again_below_it(tmp_path: Path) -> None:
@@ -90,13 +76,11 @@ def test_what_a_heading_says_need_not_be_said_again_below_it(tmp_path: Path) -> 
         tmp_path, sentences, sentences, sentences, above=[codes((2, _Y)), codes()], above_of=[[0], [], [1]]
     )
 
-    scores, of_sentences = store.score_passages(
-        codes((8, _X), (9, _Y)), np.arange(3), per_passage=np.ones(3, dtype=np.int64), passages=np.arange(3)
-    )
+    found = store.score_passages(codes((8, _X), (9, _Y)), np.arange(3))
 
     under, without = (1 + 0.5 * 1) / 1.5, (0.5 + 0.5 * 1) / 1.5  # the way back is the sentence's alone
-    assert of_sentences == pytest.approx([under, without, without])
-    assert scores == pytest.approx([under, without, without])
+    assert found.sentences == pytest.approx([under, without, without])
+    assert found.passages == pytest.approx([under, without, without])
 
 
 def test_the_name_of_a_document_counts_as_its_headings_do(tmp_path: Path) -> None:
@@ -105,12 +89,7 @@ def test_the_name_of_a_document_counts_as_its_headings_do(tmp_path: Path) -> Non
     places = [[0, 1], [1, 0], [0, 2], [1], []]
     store = store_of(tmp_path, *passages, above=[name, heading, nothing], above_of=places)
 
-    scores, _ = store.score_passages(
-        codes((8, _X), (9, _Y), (7, _Z)),
-        np.arange(5),
-        per_passage=np.ones(5, dtype=np.int64),
-        passages=np.arange(5),
-    )
+    scores = store.score_passages(codes((8, _X), (9, _Y), (7, _Z)), np.arange(5)).passages
 
     met = np.array(
         [3, 3, 2, 2, 1]
@@ -123,15 +102,10 @@ def test_a_heading_counts_below_it_whatever_is_compared_beside_it(tmp_path: Path
     store = store_of(
         tmp_path, *passages, above=[codes((2, _Y)), codes((3, _Z))], above_of=[[1], [0], [], [0], [1]]
     )
-    query, one = codes((8, _X), (9, _Y), (7, _Z + _Y)), np.ones(1, dtype=np.int64)
+    query, compared = codes((8, _X), (9, _Y), (7, _Z + _Y)), [3, 0, 2, 1, 4]
 
-    together, _ = store.score_passages(
-        query, np.array([3, 0, 2, 1, 4]), per_passage=np.repeat(one, 5), passages=np.array([3, 0, 2, 1, 4])
-    )
-    alone = [
-        store.score_passages(query, np.array([at]), per_passage=one, passages=np.array([at]))[0][0]
-        for at in (3, 0, 2, 1, 4)
-    ]
+    together = store.score_passages(query, np.array(compared)).passages
+    alone = [store.score_passages(query, np.array([at])).passages[0] for at in compared]
 
     assert together.tolist() == alone
     assert together[0] == together[3] > together[2]
@@ -162,25 +136,14 @@ def test_a_token_counts_once_for_a_passage_however_often_it_has_it(tmp_path: Pat
 
 
 def test_a_sentence_without_tokens_scores_least(tmp_path: Path) -> None:
-    store = store_of(tmp_path, [codes(), codes((1, _X))])
+    store = store_of(tmp_path, [codes(), codes((1, _X))], [codes()])
 
-    assert sentence_scores(store, codes((1, _X)), [0, 1]).tolist() == pytest.approx([-1, 1])
-    assert sentence_scores(store, codes((1, _X)), [0]).tolist() == [-1]
+    assert sentence_scores(store, codes((1, _X)), 0).tolist() == pytest.approx([-1, 1])
+    assert store.score_passages(codes((1, _X)), np.array([1, 0])).passages.tolist() == pytest.approx([-1, 1])
 
 
 def test_a_store_may_hold_no_token_at_all(tmp_path: Path) -> None:
-    assert sentence_scores(store_of(tmp_path, [codes()]), codes((1, _X)), [0]).tolist() == [-1]
-
-
-def test_packed_tokens_come_back_as_they_were() -> None:
-    tokens = codes((7, _X + 0.25 * _Y), (30_521, _Z))
-
-    again = unpack_tokens(pack_tokens(tokens), dim=3)
-
-    assert again.codes.tolist() == tokens.codes.tolist()
-    assert again.scales.tobytes() == tokens.scales.tobytes()
-    assert again.ids.tolist() == [7, 30_521]
-    assert unpack_tokens(pack_tokens(codes()), dim=3).ids.tolist() == []
+    assert sentence_scores(store_of(tmp_path, [codes()]), codes((1, _X)), 0).tolist() == [-1]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 6), st.integers(1, 12), st.sampled_from([8, 384, 1_536]))
@@ -198,8 +161,8 @@ def test_a_sentence_scores_the_same_bits_whatever_is_scored_beside_it(
     sentences = [text(int(random.integers(1, 9))) for _ in range(n_sentences)]
     with TemporaryDirectory() as folder:
         store = store_of(Path(folder), *([each] for each in sentences))
-        together = sentence_scores(store, query, range(n_sentences))
-        alone = [sentence_scores(store, query, [at])[0] for at in range(n_sentences)]
+        together = sentence_scores(store, query, *range(n_sentences))
+        alone = [sentence_scores(store, query, at)[0] for at in range(n_sentences)]
 
     assert together.tolist() == alone
     assert all(-1.01 < score < 1.01 for score in alone)
@@ -211,6 +174,9 @@ def test_eight_bits_keep_cosines_to_the_second_decimal() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     tokens = quantize_tokens(vectors, np.arange(200), special=NO_SPECIAL)
 
-    error = token_cosines(tokens, [tokens.codes], tokens.scales) - vectors.astype(np.float64) @ vectors.T
+    error = (
+        token_cosines(tokens, as_unsigned(tokens.codes), tokens.scales)
+        - vectors.astype(np.float64) @ vectors.T
+    )
 
     assert np.abs(error).max() < 0.005

@@ -104,13 +104,7 @@ def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searc
 
     dense = [searcher.vectors.score(result.vector, np.array([at], dtype=np.int64))[0] for at in positions]
     lexical = searcher.lexical.scores(result.query)
-    late = []
-    for at in positions:
-        sentences = searcher.sentences_of(at)
-        scores, _ = searcher.tokens.score_passages(
-            result.tokens, sentences, per_passage=np.array([len(sentences)]), passages=np.array([at])
-        )
-        late += scores.tolist()
+    late = searcher.tokens.score_passages(result.tokens, np.array(positions)).passages.tolist()
     for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
         words = lexical[hit.position] / lexical.max()
         assert (hit.dense, hit.lexical, hit.late) == (cosine, lexical[hit.position], tokens)
@@ -126,14 +120,8 @@ def test_a_passage_brings_the_scores_of_its_sentences(searcher: Searcher) -> Non
     assert searcher.tokens is not None
 
     for hit in result.ranked:
-        sentences = searcher.sentences_of(hit.position)
-        _, alone = searcher.tokens.score_passages(
-            result.tokens,
-            sentences,
-            per_passage=np.array([len(sentences)]),
-            passages=np.array([hit.position]),
-        )
-        assert hit.sentence_scores == tuple(alone.tolist())
+        alone = searcher.tokens.score_passages(result.tokens, np.array([hit.position]))
+        assert hit.sentence_scores == tuple(alone.sentences.tolist())
 
 
 def test_tokens_are_compared_with_the_headings_above_a_passage_too(tmp_path: Path) -> None:
@@ -480,7 +468,7 @@ def test_the_same_model_under_another_name_and_on_another_engine_is_accepted(tmp
         CONTENT_NAME,
         VECTORS_NAME,
         SENTENCES_NAME,
-        f"{TOKENS_NAME}/codes.bin",
+        f"{TOKENS_NAME}/codes.npy",
         f"{TOKENS_NAME}/weights.npy",
         WORDING_NAME,
         f"{LEXICAL_NAME}/vocabulary.json",

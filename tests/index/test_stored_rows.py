@@ -76,3 +76,14 @@ def test_an_array_without_rows_has_none(tmp_path: Path) -> None:
     rows = StoredRows(tmp_path / "rows.npy")
 
     assert (len(rows), rows[:].shape, rows[np.empty(0, np.int64)].shape) == (0, (0, 3), (0, 3))
+
+
+@settings(max_examples=60)
+@given(runs=st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)).map(sorted), max_size=6))
+def test_runs_are_read_one_after_the_other(rows: StoredRows, runs: list[list[int]]) -> None:
+    starts, ends = (np.array([run[at] for run in runs], dtype=np.int64) for at in (0, 1))
+
+    found = rows.runs(starts, ends)
+
+    assert found.shape[1] == 3
+    assert found.tolist() == [row for start, end in runs for row in ARRAY[start:end].tolist()]
