@@ -14,6 +14,7 @@ _STYLE = """
   --line: color-mix(in srgb, currentColor 22%, transparent); }
 @media (prefers-color-scheme: dark) { :root { --blue: #56b4e9; --orange: #f0a35e; } }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 0 auto; padding: 1rem 1rem 4rem; }
+body { overflow-wrap: break-word; }
 h1, h2, h3 { line-height: 1.25; text-wrap: balance; }
 h1 { font-size: 1.6rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.35rem; margin: 3rem 0 1rem; border-top: 2px solid; padding-top: 1rem; }

@@ -198,6 +198,23 @@ def test_a_browser_shows_a_page_without_complaint(
     assert_undisturbed(reader, path)
 
 
+@pytest.mark.slow
+def test_a_long_address_in_an_answer_makes_a_page_no_wider_than_a_phone(tmp_path: Path, visit: Visit) -> None:
+    made = evaluation()
+    (dev,) = made.sets
+    address = "https://example.org/" + "onelongname" * 20
+    queries = {query: replace(each, text=address, answer=address) for query, each in dev.queries.items()}
+    path = tmp_path / "page.html"
+    path.write_text(results_page(replace(made, sets=(replace(dev, queries=queries),))), encoding="utf-8")
+
+    reader = visit(viewport={"width": 390, "height": 800}, offline=True)
+    reader.page.goto(path.as_uri())
+    for folded in reader.page.locator("details").all():
+        folded.evaluate("each => each.open = true")
+
+    assert_undisturbed(reader, path)
+
+
 def assert_undisturbed(reader: Visitor, path: Path) -> None:
     """Hold that a page said nothing on the console, asked for nothing but itself, and is not wider than the window."""
     page = reader.page
