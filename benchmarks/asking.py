@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from http.client import HTTPConnection
@@ -34,6 +35,10 @@ from service.settings import read_settings
 _ROOT = Path(__file__).parents[1]
 _QUESTIONS = _ROOT / "corpus" / "questions" / "dev.jsonl"
 _YARDSTICK = "the afternoon endpoint"
+#: More questions than are encoded in a second.
+_MOST_PER_S = 5_000
+#: What no service that encodes each question by itself can reach on this machine.
+_ENCODER_ALONE = "the encoder alone, on every core"
 #: The yardstick refuses nobody either.
 _PATIENT = {"CITEWELL_MAX_WAITING": "200"}
 _TWO = {"CITEWELL_WORKERS": "2"}
@@ -94,6 +99,25 @@ def per_s(port: int, *, clients: int, seconds: float) -> float:
     return tally.of(200) / seconds
 
 
+def encodings_per_s(embedder: Embedder, *, seconds: float) -> float:
+    """Return how many questions a second are encoded, one by one on every core at once, and nothing else done."""
+    fresh = load.endless_questions(_QUESTIONS, seed=time.perf_counter_ns())
+    texts = iter(_texts(itertools.islice(fresh, round(_MOST_PER_S * seconds))))
+    until = time.perf_counter() + seconds
+
+    def encode() -> int:
+        done = 0
+        while time.perf_counter() < until:
+            embedder.encode_query(next(texts))
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(available_cores()) as pool:
+        return (
+            sum(each.result() for each in [pool.submit(encode) for _ in range(available_cores())]) / seconds
+        )
+
+
 @contextmanager
 def busy_neighbour() -> Iterator[None]:
     """Keep every core busy until the end of the block."""
@@ -129,14 +153,18 @@ def main() -> None:
     ):
         _say(_latencies(ours.port, port, rounds=options.rounds))
         _say(_profile(ours.log.read_text(encoding="utf-8")))
+        single = on_one_core(read_settings())
         with serving(home, log_name="two.log", **_PATIENT, **_TWO) as two:
             asked = {_YARDSTICK: port, "this service": ours.port, "this service, two processes": two.port}
             for clients, busy in itertools.product(options.clients, (False, True)):
                 with busy_neighbour() if busy else contextlib.nullcontext():
                     rates = interleave(
                         {
-                            name: partial(per_s, each, clients=clients, seconds=options.seconds)
-                            for name, each in asked.items()
+                            **{
+                                name: partial(per_s, each, clients=clients, seconds=options.seconds)
+                                for name, each in asked.items()
+                            },
+                            _ENCODER_ALONE: partial(encodings_per_s, single, seconds=options.seconds),
                         },
                         rounds=options.rounds,
                         yardstick=_YARDSTICK,

@@ -2,7 +2,8 @@
 
 Single questions go over one kept connection, one after another. No question is asked twice, so that nothing
 remembered flatters either side. Each round asks as many singly as in a batch, and the order changes from round
-to round.
+to round. Beside them, with the service idle: how many the encoder alone encodes, as a batch has them encoded, which no
+batch can exceed.
 
 Example: .venv/bin/python -m benchmarks.batch --questions 1000
 """
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count, islice
 from pathlib import Path
@@ -22,7 +23,11 @@ from rich.console import Console
 from rich.table import Table
 
 from answer.questions import read_questions
+from index.embedding import Embedder
+from service import wiring
+from service.batch_asking import QUESTIONS_PER_WINDOW
 from service.remote_service import RefusedRequestError, RemoteService
+from service.settings import read_settings
 
 _ROUNDS = 3
 _START_S = 120
@@ -38,17 +43,22 @@ def main() -> None:
     options = parser.parse_args()
     per_round = options.questions
     asked = _distinct_questions(options.corpus)
-    table = Table("round", "single /s", "batch /s", "ratio", "memory MB")
-    totals = {"single": 0.0, "batch": 0.0}
+    embedder = wiring.make_embedder(read_settings())
+    ways: dict[str, Callable[[RemoteService, Sequence[str]], float]] = {
+        "single": _single,
+        "batch": _batch,
+        "encoded": lambda _, questions: _encoded(embedder, questions),
+    }
+    table = Table("round", "single /s", "batch /s", "ratio", "encoder alone /s", "÷ single", "memory MB")
+    totals = dict.fromkeys(ways, 0.0)
     with _running() as (url, pid), closing(RemoteService(url)) as service:
         _single(service, list(islice(asked, 20)))
         _batch(service, list(islice(asked, 300)))
-        table.add_row("before", "", "", "", f"{_memory_mb(pid):.1f}")
+        table.add_row("before", "", "", "", "", "", f"{_memory_mb(pid):.1f}")
         for number in range(_ROUNDS):
             took = {}
-            for kind in ("single", "batch") if number % 2 == 0 else ("batch", "single"):
-                questions = list(islice(asked, per_round))
-                took[kind] = (_single if kind == "single" else _batch)(service, questions)
+            for kind in ways if number % 2 == 0 else reversed(ways):
+                took[kind] = ways[kind](service, list(islice(asked, per_round)))
                 totals[kind] += took[kind]
             table.add_row(str(number + 1), *_figures(took, per_round), f"{_memory_mb(pid):.1f}")
         table.add_section()
@@ -56,9 +66,15 @@ def main() -> None:
     Console().print(table)
 
 
-def _figures(took: dict[str, float], n: int) -> tuple[str, str, str]:
-    single, batch = n / took["single"], n / took["batch"]
-    return f"{single:.1f}", f"{batch:.1f}", f"{batch / single:.2f}"
+def _figures(took: dict[str, float], n: int) -> tuple[str, ...]:
+    single, batch, encoded = (n / took[kind] for kind in ("single", "batch", "encoded"))
+    return (
+        f"{single:.1f}",
+        f"{batch:.1f}",
+        f"{batch / single:.2f}",
+        f"{encoded:.1f}",
+        f"{encoded / single:.2f}",
+    )
 
 
 def _distinct_questions(corpus: Path) -> Iterator[str]:
@@ -89,6 +105,13 @@ def _batch(service: RemoteService, questions: Sequence[str]) -> float:
     if len(results) != len(questions) or any("problem" in each for each in results):
         raise SystemExit(f"{len(results)} results for {len(questions)} questions, or some of them failed")
     return took
+
+
+def _encoded(embedder: Embedder, questions: Sequence[str]) -> float:
+    started = time.perf_counter()
+    for at in range(0, len(questions), QUESTIONS_PER_WINDOW):
+        embedder.encode_passages(questions[at : at + QUESTIONS_PER_WINDOW])
+    return time.perf_counter() - started
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -66,6 +67,25 @@ def by_both(searcher: Searcher, query: str, k: int) -> Ranked:
     return as_served(without, query, k)
 
 
+class _WithoutFeedback(Searcher):
+    """A searcher that lets the best passage say nothing about the others."""
+
+    def _near_the_best(
+        self,
+        candidates: NDArray[np.int64],  # noqa: ARG002  # as its parent has it
+        dense: NDArray[np.float64],
+        fused: NDArray[np.float64],  # noqa: ARG002
+    ) -> NDArray[np.float64]:
+        return dense
+
+
+def by_tokens(searcher: Searcher, query: str, k: int) -> Ranked:
+    """Rank as the service does, but for what the best passage says about the others."""
+    without = copy(searcher)
+    without.__class__ = _WithoutFeedback
+    return as_served(without, query, k)
+
+
 def as_served(searcher: Searcher, query: str, k: int) -> Ranked:
     """Rank as the service does, all steps together."""
     return [(hit.passage.doc_id, hit.score) for hit in searcher.search(query, k=k).ranked]
@@ -76,6 +96,7 @@ SYSTEMS: dict[str, Callable[[Searcher, str, int], Ranked]] = {
     "BM25": by_words,
     "dense": by_vectors,
     "hybrid": by_both,
+    "with tokens": by_tokens,
     "as served": as_served,
 }
 

@@ -82,6 +82,10 @@ class CodedVectorStore:
         """Return the inner products with the vectors at these positions."""
         return similarities(query, self._vectors[positions])
 
+    def vector(self, position: int) -> NDArray[np.float32]:
+        """Return the vector at a position."""
+        return np.asarray(self._vectors[np.array([position])][0], dtype=np.float32)
+
     def write(self, path: Path) -> None:
         """Write the codes to one file; the vectors are in one already."""
         write_faiss(self._codes, path)

@@ -31,6 +31,9 @@ class VectorStore(Protocol):
     def score(self, query: NDArray[np.float32], positions: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the inner products with the vectors at these positions, same order and shape."""
 
+    def vector(self, position: int) -> NDArray[np.float32]:
+        """Return shape (dim,): the vector at a position."""
+
     def write(self, path: Path) -> None:
         """Write to one file what is not in a file already; the same vectors give the same bytes.
 
@@ -100,6 +103,10 @@ class FlatVectorStore:
             1, faiss.swig_ptr(rows), len(asked), faiss.swig_ptr(scores), faiss.swig_ptr(asked)
         )
         return scores.astype(np.float64)
+
+    def vector(self, position: int) -> NDArray[np.float32]:
+        """Return the vector at a position."""
+        return np.asarray(self._index.reconstruct(position), dtype=np.float32)
 
     def write(self, path: Path) -> None:
         """Write everything to one file."""

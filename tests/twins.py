@@ -130,6 +130,9 @@ class TwinVectorStore:
             [math.fsum(map(float, self._vectors[at].astype(np.float64) * query)) for at in positions]
         )
 
+    def vector(self, position: int) -> NDArray[np.float32]:
+        return np.asarray(self._vectors[position], dtype=np.float32)
+
     def write(self, path: Path) -> None:
         path.write_bytes(self._vectors.tobytes())
 

@@ -88,6 +88,10 @@ def test_scores_are_exact_and_come_best_first(store: CodedVectorStore) -> None:
         assert len(set(found.tolist())) == 50
 
 
+def test_a_vector_is_given_back_as_it_was(store: CodedVectorStore) -> None:
+    assert store.vector(3).tolist() == VECTORS[3].tolist()
+
+
 @settings(max_examples=40)
 @given(seed=st.integers(0, 999), some=st.lists(st.integers(0, 3_999), min_size=1, max_size=200))
 def test_scoring_some_positions_gives_the_bits_of_scoring_all(

@@ -103,16 +103,33 @@ def test_the_score_is_made_of_the_passages_vector_its_words_and_its_tokens(searc
     assert searcher.tokens is not None
 
     dense = [searcher.vectors.score(result.vector, np.array([at], dtype=np.int64))[0] for at in positions]
+    # The same passage comes first by the query's own vector.
+    with_first = searcher.vectors.score(searcher.vectors.vector(positions[0]), np.array(positions))
+    near = (np.array(dense) + with_first) / 2
     lexical = searcher.lexical.scores(result.query)
     late = searcher.tokens.score_passages(result.tokens, np.array(positions)).passages.tolist()
-    for hit, cosine, tokens in zip(result.ranked, dense, late, strict=True):
+    for hit, cosine, both, tokens in zip(result.ranked, dense, near, late, strict=True):
         words = lexical[hit.position] / lexical.max()
         assert (hit.dense, hit.lexical, hit.late) == (cosine, lexical[hit.position], tokens)
         assert hit.score == pytest.approx(
-            DENSE_WEIGHT * (cosine + 1) / (max(dense) + 1)
+            DENSE_WEIGHT * (both + 1) / (max(near) + 1)
             + LEXICAL_WEIGHT * words
             + LATE_WEIGHT * (tokens + 1) / (max(late) + 1)
         )
+
+
+def test_of_two_that_match_alike_the_one_nearer_to_the_best_comes_first(tmp_path: Path) -> None:
+    files = {
+        "a.md": "# One\n\nSoup for tired walkers by the gravel road.",
+        "b.md": "# Two\n\nSoup for tired walkers with honey and ginger.",
+        "c.md": "# Three\n\nHot soup for sore throats with honey and ginger.",
+    }
+    searcher = Searcher.open(build(tmp_path, files), embedder=TwinEmbedder())
+
+    ranked = searcher.search("hot soup for sore throats", k=3).ranked
+
+    assert [hit.passage.doc_id for hit in ranked] == ["c", "b", "a"]
+    assert (ranked[1].dense, ranked[1].late) == pytest.approx((ranked[2].dense, ranked[2].late), abs=0.02)
 
 
 def test_a_passage_brings_the_scores_of_its_sentences(searcher: Searcher) -> None:

@@ -47,6 +47,16 @@ def test_a_better_vector_late_in_the_store_pushes_out_the_last_of_the_equal_ones
     assert found.tolist() == [3, 0, 1]
 
 
+def test_a_vector_is_given_back_as_it_was(tmp_path: Path) -> None:
+    vectors = unit_vectors(5)
+    FlatVectorStore.of(vectors).write(tmp_path / "vectors.faiss")
+
+    found = FlatVectorStore.read(tmp_path / "vectors.faiss").vector(3)
+
+    assert found.dtype == np.float32
+    assert found.tolist() == vectors[3].tolist()
+
+
 @settings(max_examples=40)
 @given(seed=st.integers(0, 999), count=st.integers(1, 60), k=st.integers(1, 80), repeated=st.booleans())
 def test_it_finds_what_comparing_with_every_vector_finds(
