@@ -144,6 +144,7 @@ class PhraseLists:
         ] = {}  # of any phrase of a list, which other phrases name again and again
         for name in lists:
             self._named(name, seen=())
+        self._beginnings: dict[str, frozenset[str] | None] = {}  # of elements, as they are asked for
         self._by_first: defaultdict[str, list[_Phrase]] = defaultdict(list)
         for name, phrases in lists.items():
             for phrase in phrases:
@@ -155,10 +156,14 @@ class PhraseLists:
 
     def find(self, text: Text) -> list[Match]:
         """Return all matches of all lists, by start and each once; those of one list may overlap."""
-        joined = text.joined
+        joined, there = text.joined, frozenset(text.stems)
         at, matches = 0, dict[Match, None]()
         for position, stem in enumerate(text.stems):
             for phrase in (*self._by_first.get(stem, ()), *self._by_first.get(_ANY_FIRST, ())):
+                if phrase.needs is None:
+                    phrase.needs = self._needs_of(phrase)
+                if any(need.isdisjoint(there) for need in phrase.needs):
+                    continue
                 # Compiled when a text first needs it: most of several thousand are never needed.
                 pattern = phrase.pattern = phrase.pattern or re.compile(self._pattern_of(phrase))
                 if found := pattern.match(joined, at):
@@ -170,6 +175,32 @@ class PhraseLists:
         for first, rest in self._expand_first(phrase, seen=(name,)):
             key = _ANY_FIRST if first.startswith("#") else self._stems[first]
             self._by_first[key].append(_Phrase(name, (first, *rest)))
+
+    def _needs_of(self, phrase: "_Phrase") -> tuple[frozenset[str], ...]:
+        """Return sets of stems of each of which a text must have one, to have the phrase."""
+        found = (self._beginnings_of(element) for element in phrase.elements)
+        return tuple(stems for stems in found if stems is not None)
+
+    def _beginnings_of(self, element: str) -> frozenset[str] | None:
+        """Return the stems that what stands for an element can begin with; None where that may be any."""
+        if element not in self._beginnings:
+            self._beginnings[element] = None if element == ".." else self._beginnings_of_choices(element)
+        return self._beginnings[element]
+
+    def _beginnings_of_choices(self, element: str) -> frozenset[str] | None:
+        found: set[str] = set()
+        for choice in element.split("|"):
+            if choice.startswith("#"):
+                return None
+            if not choice.startswith("@"):
+                found.add(self._stems[choice])
+                continue
+            for phrase in self._lists[choice[1:]]:
+                below = self._beginnings_of(phrase.split()[0])
+                if below is None:
+                    return None
+                found |= below
+        return frozenset(found)
 
     def _pattern_of(self, phrase: "_Phrase") -> str:
         elements = (self._element(element, seen=(phrase.name,)) for element in phrase.elements)
@@ -216,10 +247,15 @@ class PhraseLists:
 
 @dataclass(slots=True)
 class _Phrase:
-    """One phrase of the list `name`, beginning with a word that is written out."""
+    """One phrase of the list `name`, beginning with a word that is written out.
+
+    `needs`, sets of stems of each of which a text must have one, and the pattern are made when a text has its first
+    word.
+    """
 
     name: str
     elements: tuple[str, ...]
+    needs: tuple[frozenset[str], ...] | None = None
     pattern: re.Pattern[str] | None = None
 
 

@@ -1,5 +1,7 @@
 """Free text as words, and lists of phrases found in it."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -85,3 +87,47 @@ def test_any_text_becomes_words_that_matches_lie_in(text: str) -> None:
     matches: list[Match] = PhraseLists({"a": ["a", "i .. a"]}).find(NORMALIZER.normalize(text))
 
     assert all(0 <= match.start < match.end <= len(words) for match in matches)
+
+
+LISTS = {
+    "leg": ["calf", "lower leg"],
+    "swollen": ["@leg .. swell|puff", "swell .. @leg|ankle"],
+    "many": ["#5+ @leg|tablet", "take #5+"],
+    "worse": ["@swollen get|grow worse"],
+}
+WORDS = ["calf", "lower", "leg", "swelled", "puffy", "swelling", "ankle", "six", "8", "tablets"]
+WORDS += ["take", "gets", "growing", "worse", "no", ",", "."]
+
+
+class ThoroughLists(PhraseLists):
+    """Looks for every phrase that may begin where a text has its first word."""
+
+    def _needs_of(self, _phrase: Any) -> tuple[frozenset[str], ...]:
+        return ()
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join))
+def test_what_a_text_has_no_word_for_is_only_passed_over_where_it_is_not_found(text: str) -> None:
+    words = NORMALIZER.normalize(text)
+
+    assert PhraseLists(LISTS).find(words) == ThoroughLists(LISTS).find(words)
+
+
+def test_a_pattern_is_made_only_for_a_text_that_has_a_word_of_each_part(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lists = PhraseLists(LISTS)
+    made: list[str] = []
+    pattern_of = PhraseLists._pattern_of
+
+    def watched(self: PhraseLists, phrase: Any) -> str:
+        made.append(phrase.name)
+        return pattern_of(self, phrase)
+
+    monkeypatch.setattr(PhraseLists, "_pattern_of", watched)
+
+    assert [match.name for match in lists.find(NORMALIZER.normalize("my calf hurts and I take tablets"))] == [
+        "leg"
+    ]
+    assert set(made) == {"leg", "many"}  # of any number nothing can be said beforehand
