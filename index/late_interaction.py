@@ -37,7 +37,7 @@ class TokenStoreWriter:
         for name in (_SCALES, _IDS):
             (folder / name).touch()
         with (folder / _CODES).open("wb") as stream:
-            self._write_header(stream)
+            self._header_bytes = self._write_header(stream)
 
     def add_passage(self, sentences: Sequence[TokenCodes]) -> None:
         """Append the sentences of the next passage."""
@@ -55,7 +55,10 @@ class TokenStoreWriter:
         n_sentences = len(self._lengths)
         self._append(above)
         with (self._folder / _CODES).open("r+b") as stream:
-            self._write_header(stream)
+            if self._write_header(stream) != self._header_bytes:
+                raise RuntimeError(
+                    "this NumPy leaves no room in a header for more rows; install the pinned one"
+                )
         places = np.full((len(above_of), _MOST_ABOVE), _NOTHING, dtype=np.int64)
         for row, found in zip(places, above_of, strict=True):
             kept = [n_sentences + at for at in found if len(above[at].ids)]
@@ -78,10 +81,11 @@ class TokenStoreWriter:
                 stream.write(b"".join(parts))
         self._lengths += [len(each.ids) for each in texts]
 
-    def _write_header(self, stream: BinaryIO) -> None:
-        """Write what `np.save` would write before the rows so far; it leaves room for their number to grow."""
+    def _write_header(self, stream: BinaryIO) -> int:
+        """Write what `np.save` would write before the rows so far, and return its length, whatever their number."""
         shape = (sum(self._lengths), self._dim)
         npy.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        return stream.tell()
 
 
 @dataclass(frozen=True, slots=True)

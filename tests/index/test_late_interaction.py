@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from index.integer_products import as_unsigned
@@ -140,6 +141,26 @@ def test_a_sentence_without_tokens_scores_least(tmp_path: Path) -> None:
 
     assert sentence_scores(store, codes((1, _X)), 0).tolist() == pytest.approx([-1, 1])
     assert store.score_passages(codes((1, _X)), np.array([1, 0])).passages.tolist() == pytest.approx([-1, 1])
+
+
+def test_the_codes_are_an_array_that_numpy_reads_however_many_there_are(tmp_path: Path) -> None:
+    store_of(tmp_path, *([codes((1, _X), (2, _Y))] for _ in range(600)))
+
+    found = np.load(tmp_path / "codes.npy")
+
+    assert found.shape == (1_200, 3)
+    assert found.tolist() == [[255, 128, 128], [128, 255, 128]] * 600
+
+
+def test_a_header_without_room_is_refused_before_it_covers_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        npy, "write_array_header_1_0", lambda stream, about: stream.write(repr(about).encode())
+    )
+
+    with pytest.raises(RuntimeError, match="no room in a header"):
+        store_of(tmp_path, *([codes((1, _X))] for _ in range(12)))
 
 
 def test_a_store_may_hold_no_token_at_all(tmp_path: Path) -> None:
