@@ -1,6 +1,6 @@
 """What a question asks for and what the ranked passages have of it: the measurements behind every judgement."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -132,25 +132,46 @@ def compare_sentences(
         return []
     cosines = similarities(result.vector, searcher.sentence_vectors([hit.position for hit in hits]))
     matches = _matches(searcher, result, hits, cosines)
-    measured = zip(cosines.tolist(), matches.tolist(), strict=True)
-    return [each for hit in hits for each in _sentences_of(hit, asked, measured)]
+    sentences = [
+        (hit, sentence, above)
+        for hit in hits
+        for above in [_said_above(hit.passage, asked)]
+        for sentence in hit.passage.sentences
+    ]
+    return [
+        _compare(hit, sentence, above, asked, cosine=cosine, match=match)
+        for (hit, sentence, above), cosine, match in zip(
+            sentences, cosines.tolist(), matches.tolist(), strict=True
+        )
+    ]
 
 
-def _sentences_of(
-    hit: RankedPassage, asked: Asked, measured: Iterator[tuple[float, float]]
-) -> Iterator[SentenceEvidence]:
-    """Yield the sentences of a passage; each takes its cosine and its match from `measured`."""
-    headings = " ".join(hit.passage.section)
-    terms_asked = asked.weights.keys()
-    context = frozenset(terms_asked & _terms_of(headings))
-    above = frozenset(each.name for each in asked.aspects if each.shown.search(headings))
-    for sentence in hit.passage.sentences:
-        text = hit.passage.text_of(sentence)
-        own_terms = _terms_of(text)
-        covered = context | (terms_asked & own_terms)
-        shown = above.union(each.name for each in asked.aspects if each.shown.search(text))
-        cosine, match = next(measured)
-        yield SentenceEvidence(hit, sentence, text, cosine, match, own_terms, covered, shown)
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a text has of a question: some of its terms, and the names of some of its aspects."""
+
+    covered: frozenset[str]
+    shown: frozenset[str]
+
+
+def _said_above(passage: Passage, asked: Asked) -> _Said:
+    """Return what the headings of a passage say."""
+    headings = " ".join(passage.section)
+    return _Said(_terms_of(headings) & asked.weights.keys(), _shown_in(headings, asked))
+
+
+def _compare(
+    hit: RankedPassage, sentence: Sentence, above: _Said, asked: Asked, *, cosine: float, match: float
+) -> SentenceEvidence:
+    text = hit.passage.text_of(sentence)
+    own_terms = _terms_of(text)
+    covered = above.covered | (own_terms & asked.weights.keys())
+    shown = above.shown | _shown_in(text, asked)
+    return SentenceEvidence(hit, sentence, text, cosine, match, own_terms, covered, shown)
+
+
+def _shown_in(text: str, asked: Asked) -> frozenset[str]:
+    return frozenset(each.name for each in asked.aspects if each.shown.search(text))
 
 
 def _has_term(passage: Passage, term: str) -> bool:

@@ -263,7 +263,9 @@ class Searcher:
         Source: Rocchio, Relevance Feedback in Information Retrieval, 1971; taken to be relevant and with vectors, Li et
         al., Pseudo Relevance Feedback with Deep Language Models and Dense Retrievers, TOIS 2023.
         """
-        best = int(candidates[np.lexsort((candidates, -fused))[0]])
+        best = int(
+            candidates[np.argmax(fused)]
+        )  # of equal ones the first, as they stand in order of position
         return (dense + self.vectors.score(self.vectors.vector(best), candidates)) / 2
 
     def _compared(self, positions: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -168,3 +168,14 @@ def test_a_passage_that_ranks_lower_is_compared_whole_where_one_of_its_sentences
         expected = [(hit.rank, sentence.start) for hit in having for sentence in hit.passage.sentences]
         assert [(each.passage.rank, each.sentence.start) for each in evidence.further(term)] == expected
         assert bool(expected) == (term != "zebra")
+
+
+def test_vectors_that_are_not_of_the_sentences_are_refused(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = searcher.search("salt water", k=3)
+    vectors_of = searcher.sentence_vectors
+    monkeypatch.setattr(searcher, "sentence_vectors", lambda positions: vectors_of(positions)[:-1])
+
+    with pytest.raises(ValueError, match="zip"):
+        compare_sentences(searcher, result, result.ranked, Asked({}))
