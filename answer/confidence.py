@@ -12,7 +12,7 @@ from answer.evidence import JUDGED_PASSAGES, gather_evidence
 from answer.features import FEATURE_NAMES, READING_NAME, Features
 from answer.logistic import Belief, Floats, Logistic, fit_logistic
 from answer.pseudo_questions import pseudo_questions
-from answer.questions import JudgedQuestion, offtopic_questions, read_questions
+from answer.questions import JudgedQuestion, offtopic_questions, read_judged
 from answer.reading import ReaderIdentity, ReadingModel
 from index.searching import Searcher, SearchFilter
 
@@ -20,8 +20,9 @@ from index.searching import Searcher, SearchFilter
 ANSWERABLE_FROM = 0.5
 #: What an everyday question counts beside any other: there are many, and all are easy.
 _EVERYDAY_WEIGHT = 0.3
-#: How many questions are taken to be answerable for each that is not, where nobody has judged any.
-_ANSWERABLE_ODDS = 2.0
+#: How many questions are taken to be answerable for each that is not, where nobody has judged any; and how many at
+#: least where somebody has: to teach what is not there takes more such questions than readers ask.
+_ANSWERABLE_ODDS, _LEAST_JUDGED_ODDS = 2.0, 3.0
 _FOLDS = 10
 #: How widely each feature varies.
 _SCALE = 0.15
@@ -88,7 +89,7 @@ def calibrate(searcher: Searcher, *, corpus_dir: Path, reader: ReadingModel | No
     `reliability` is measured on questions that the fit has not seen: each tenth of the examples is judged by a
     model fitted on the other nine.
     """
-    judged = _judged(corpus_dir)
+    judged = read_judged(corpus_dir)
     if not any(each.answerable for each in judged):
         reader = None
     examples = list(_examples(searcher, judged, reader))
@@ -110,14 +111,17 @@ def fit(examples: Sequence[Example]) -> ConfidenceModel:
     """Return the model of some examples.
 
     Judged questions count as often as they are: how many of them are answerable is how many are expected to
-    be. Where keywords stand in for them two in three are, and only those measurements are looked at which
-    keywords and questions have alike: keywords share their every word with a sentence.
+    be, but three in four at least. Where keywords stand in for them two in three are, and only those measurements
+    are looked at which keywords and questions have alike: keywords share their every word with a sentence.
     """
     judged = any(each.origin == "judged" and each.answerable for each in examples)
     x = np.array([each.features.as_array() for each in examples])  # (n_examples, n_features)
     y = np.array([each.answerable for each in examples], dtype=np.float64)
     weight = np.where([each.origin == "off_topic" for each in examples], _EVERYDAY_WEIGHT, 1.0)
-    if not judged:
+    if judged:
+        taught = np.array([each.origin == "judged" and not each.answerable for each in examples])
+        weight[taught] *= min(1.0, float(y.sum()) / (_LEAST_JUDGED_ODDS * max(1, int(taught.sum()))))
+    else:
         looked_at = _OF_TOKENS if any(each.features.best_match for each in examples) else _OF_SENTENCES
         x[:, [name not in looked_at for name in FEATURE_NAMES]] = 0
         weight = _with_odds(weight, y)
@@ -176,22 +180,16 @@ def _feature_names(reader: ReadingModel | None) -> list[str]:
     return [*FEATURE_NAMES] if reader is None else [*FEATURE_NAMES, READING_NAME]
 
 
-def _judged(corpus_dir: Path) -> list[JudgedQuestion]:
-    return [
-        question
-        for path in sorted((corpus_dir / "questions").glob("*.jsonl"))
-        for question in read_questions(path)
-    ]
-
-
 def _examples(
     searcher: Searcher, judged: Sequence[JudgedQuestion], reader: ReadingModel | None
 ) -> Iterator[Example]:
     def example(
         origin: Origin, question: str, *, answerable: bool, only: SearchFilter | None = None
     ) -> Example:
-        result = searcher.search(question, k=JUDGED_PASSAGES, only=only)
-        evidence = gather_evidence(searcher, result, question=question, reader=reader)
+        # As a question that nobody has judged would be ranked, which are those that the confidence is for.
+        unseeing = searcher.unseen(question)
+        result = unseeing.search(question, k=JUDGED_PASSAGES, only=only)
+        evidence = gather_evidence(unseeing, result, question=question, reader=reader)
         return Example(origin, question, answerable, evidence.features)
 
     for question in judged:

@@ -57,6 +57,16 @@ def read_questions(path: Path) -> list[JudgedQuestion]:
     return questions
 
 
+def read_judged(corpus_dir: Path) -> list[JudgedQuestion]:
+    """Return the judged questions of a corpus, those of questions/*.jsonl; none where there are none.
+
+    Raises:
+        CorpusError: If a line is not such a question; the message names file and line.
+    """
+    paths = sorted((corpus_dir / "questions").glob("*.jsonl"))
+    return [question for path in paths for question in read_questions(path)]
+
+
 def offtopic_questions() -> list[str]:
     """Return everyday questions that no health article answers, one per line of the packaged list."""
     lines = files("answer").joinpath("offtopic_questions.txt").read_text(encoding="utf-8").splitlines()

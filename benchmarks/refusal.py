@@ -23,9 +23,9 @@ from rich.table import Table
 
 from answer.answering import answer_question
 from answer.confidence import ANSWERABLE_FROM, ConfidenceModel, calibrate
+from answer.nuggets import Nuggets, relevant_passages
 from answer.questions import offtopic_questions, read_questions
 from benchmarks.judged_sets import COLLECTIONS, Collection, documents_of, read_set
-from evaluation.nuggets import Nuggets, relevant_passages
 from evaluation.refusal import Verdict, refusal_estimates
 from evaluation.throwaway import build_throwaway
 from index.searching import Searcher, SearchFilter

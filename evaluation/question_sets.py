@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from answer.nuggets import ARTICLE, Nuggets, relevant_passages
 from answer.questions import JudgedQuestion, read_questions
 from evaluation.measures import score_run, strictly_decreasing
-from evaluation.nuggets import ARTICLE, Nuggets, relevant_passages
 from evaluation.outcomes import DocumentView, NumberCheck, Outcome, check_numbers
 from evaluation.refusal import (
     Verdict,

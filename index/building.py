@@ -13,7 +13,8 @@ from index.content import Content
 from index.embedding import Embedder
 from index.parts import write_parts
 from index.progress import Progress
-from index.searching import CONFIDENCE_NAME, RANKS_NAME, Searcher
+from index.query_adapter import QueryAdapters
+from index.searching import ADAPTERS_NAME, CONFIDENCE_NAME, RANKS_NAME, Searcher
 from index.self_score import PairedTest, SelfScore, find_decline, rank_citations, score_citations
 from index.snapshot import activate, build_lock, current_version, keep_aside, prune, write_snapshot
 from index.vector_cache import VectorCache
@@ -31,6 +32,13 @@ class Calibrator(Protocol):
 
     def __call__(self, searcher: Searcher, *, corpus_dir: Path) -> Mapping[str, Any]:
         """Return the parameters and the data they were fitted on, as JSON values."""
+
+
+class Learner(Protocol):
+    """Learns from the judged questions of a corpus how to rank."""
+
+    def __call__(self, searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
+        """Return what was learned, None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ def build_index(
     embedder: Embedder,
     cache: VectorCache,
     calibrate: Calibrator,
+    learn: Learner | None = None,
     read: Reader = read_document,
     progress: Progress | None = None,
     paired_test: PairedTest | None = None,
@@ -90,6 +99,9 @@ def build_index(
 
         def fill(folder: Path) -> dict[str, Any]:
             counts.update(write_parts(folder, content, embedder, cache, report))
+            if learn is not None:
+                report("learn", 0, 1)
+                _learn(folder, embedder, cache, learn, corpus_dir)
             report("score", 0, 1)
             found, parameters = _judge(folder, embedder, cache, calibrate, corpus_dir)
             ranks.update(found)
@@ -118,6 +130,18 @@ def build_index(
         activated=worse is None,
         not_activated_because=worse,
     )
+
+
+def _learn(folder: Path, embedder: Embedder, cache: VectorCache, learn: Learner, corpus_dir: Path) -> None:
+    """Add to the finished parts what can be learned from the corpus's judged questions."""
+    with cache.remembering_queries(embedder) as remembering:
+        searcher = Searcher.open(folder, embedder=remembering)
+        try:
+            learned = learn(searcher, corpus_dir=corpus_dir)
+        finally:
+            searcher.content.close()
+    if learned is not None:
+        learned.write(folder / ADAPTERS_NAME)
 
 
 def _judge(

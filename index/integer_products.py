@@ -20,6 +20,11 @@ def as_unsigned(codes: NDArray[np.int8]) -> NDArray[np.uint8]:
     return codes.view(np.uint8) ^ _SIGN_BIT
 
 
+def as_signed(codes: NDArray[np.uint8]) -> NDArray[np.int8]:
+    """Return what `as_unsigned` was given."""
+    return (codes ^ _SIGN_BIT).view(np.int8)
+
+
 def integer_products(
     left: NDArray[np.uint8], right: NDArray[np.int8]
 ) -> NDArray[np.int32] | NDArray[np.float32]:
@@ -78,6 +83,7 @@ def _run(session: Any, left: NDArray[np.uint8], right: NDArray[np.int8]) -> NDAr
 def _products_in_floats(left: NDArray[np.uint8], right: NDArray[np.int8]) -> NDArray[np.float32]:
     # 24 bits of a float32 hold the sum of 1,024 products of two bytes; a longer sum needs a float64.
     exact = np.float32 if left.shape[1] * _LARGEST_SQUARE <= 2**24 else np.float64
-    signed = (left ^ _SIGN_BIT).view(np.int8)
-    products: NDArray[np.float32] = np.dot(signed.astype(exact), right.astype(exact).T).astype(np.float32)
+    products: NDArray[np.float32] = np.dot(as_signed(left).astype(exact), right.astype(exact).T).astype(
+        np.float32
+    )
     return products

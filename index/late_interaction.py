@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from index.integer_products import as_unsigned, integer_products
+from index.integer_products import as_signed, as_unsigned, integer_products
 from index.stored_rows import StoredRows
 from index.token_codes import TokenCodes
 
@@ -20,9 +20,9 @@ _OFFSETS, _SENTENCES, _WEIGHTS, _ABOVE = "offsets.npy", "sentences.npy", "weight
 #: So many texts stand above a passage at most, the name of its document and its headings; a place of -1 holds none.
 _MOST_ABOVE, _NOTHING = 2, -1
 #: How much the way back, from the sentence's tokens to the query's, counts against the way there.
-_BACKWARD_WEIGHT = 0.5
+BACKWARD_WEIGHT = 0.5
 #: How much a passage as a whole counts beside its best sentence.
-_OWN_SHARE = 0.5
+OWN_SHARE = 0.5
 
 
 class TokenStoreWriter:
@@ -102,6 +102,16 @@ class TokenMatches:
         return [self.sentences[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
+@dataclass(frozen=True, slots=True)
+class PassageTokens:
+    """The tokens of one passage, sentence by sentence, and of what stands above it."""
+
+    vectors: NDArray[np.float32]  # (n_tokens, dim), unit length
+    weights: NDArray[np.float32]  # (n_tokens,)
+    ends: tuple[int, ...]  # where the first sentence begins, which is 0, and where each ends
+    above: NDArray[np.float32]  # (n_tokens_above, dim), unit length
+
+
 class TokenStore:
     """The tokens of every sentence of an index, in order of passage and place in it, then of what stands above them.
 
@@ -129,6 +139,28 @@ class TokenStore:
     def weights_of(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Return the inverse document frequency of tokens, same shape; one that no passage has weighs most."""
         return np.asarray(self._weights[np.minimum(ids, len(self._weights) - 1)])
+
+    def passage_tokens(self, position: int) -> PassageTokens:
+        """Return the tokens of the passage at a position.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        sentences = slice(self._first_sentence[position], self._first_sentence[position + 1] + 1)
+        ends = self._offsets[sentences]
+        rows = slice(ends[0], ends[-1])
+        vectors = self._vectors(rows.start, rows.stop)
+        above = [self._vectors(*self._offsets[at : at + 2]) for at in self._above[position] if at != _NOTHING]
+        return PassageTokens(
+            vectors=vectors,
+            weights=self.weights_of(self._ids[rows]),
+            ends=tuple((ends - ends[0]).tolist()),
+            above=np.concatenate([vectors[:0], *above]),
+        )
+
+    def _vectors(self, start: int, end: int) -> NDArray[np.float32]:
+        """Return the tokens of some rows as vectors, shape (end - start, dim)."""
+        return as_signed(self._codes[start:end]) * self._scales[start:end, None]
 
     def score_passages(self, query: TokenCodes, passages: NDArray[np.int64]) -> TokenMatches:
         """Return how well each passage matches a query, and how well each of its sentences does.
@@ -178,7 +210,7 @@ class TokenStore:
             np.add.reduceat(lengths, starts),
         )
         best = np.maximum.reduceat(of_sentences, starts)
-        return TokenMatches((1 - _OWN_SHARE) * best + _OWN_SHARE * of_passages, of_sentences, n_sentences)
+        return TokenMatches((1 - OWN_SHARE) * best + OWN_SHARE * of_passages, of_sentences, n_sentences)
 
     def _compare(
         self, query: TokenCodes, begin: NDArray[np.int64], end: NDArray[np.int64]
@@ -212,7 +244,7 @@ class _Back:
             starts = _starts(lengths[filled])
             back = np.add.reduceat(self.nearest, starts) / np.add.reduceat(self.weights, starts)
             mean = _mean(there[:, filled].T, query_weights)
-            scores[filled] = (mean + _BACKWARD_WEIGHT * back) / (1 + _BACKWARD_WEIGHT)
+            scores[filled] = (mean + BACKWARD_WEIGHT * back) / (1 + BACKWARD_WEIGHT)
         return scores
 
 

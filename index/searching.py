@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from index.embedding import Embedder, EncodedText
 from index.fusion import fuse_all, fuse_first
 from index.late_interaction import TokenStore
 from index.lexical import BM25Index, LexicalIndex, terms
+from index.query_adapter import QueryAdapters
 from index.reranking import Reranker
 from index.sentence_bytes import unit_vectors
 from index.snapshot import verify
@@ -40,6 +42,7 @@ LEXICAL_NAME = "lexical"
 WORDS_NAME = "words.json"
 WORDING_NAME = "wording.json"
 TOKENS_NAME = "tokens"
+ADAPTERS_NAME = "adapters"
 CONFIDENCE_NAME = "confidence.json"
 RANKS_NAME = "self-score.json"
 
@@ -107,6 +110,7 @@ class Searcher:
         spelling: Spelling,
         wording: Wording,
         tokens: TokenStore | None,
+        adapters: QueryAdapters | None = None,
         sentence_vectors: StoredRows,
         embedder: Embedder,
         reranker: Reranker | None = None,
@@ -115,6 +119,8 @@ class Searcher:
         self.vectors = vectors
         self.lexical = lexical
         self.tokens = tokens  # None in an index too large for it
+        self._adapters = adapters  # None in an index that has not learned from questions
+        self._adapter = None if adapters is None else adapters.serving
         self._spelling = spelling
         self._wording = wording
         self.embedder = embedder
@@ -138,6 +144,7 @@ class Searcher:
                 spelling=Spelling.read(folder / WORDS_NAME),
                 wording=Wording.read(folder / WORDING_NAME),
                 tokens=_open_tokens(folder / TOKENS_NAME),
+                adapters=_open_adapters(folder / ADAPTERS_NAME),
                 sentence_vectors=StoredRows(folder / SENTENCES_NAME),
                 embedder=embedder,
                 reranker=reranker,
@@ -152,6 +159,22 @@ class Searcher:
     def has_reranker(self) -> bool:
         """Whether the best passages are read once more, by another model."""
         return self._reranker is not None
+
+    def unseen(self, question: str) -> "Searcher":
+        """Return a searcher of the same index that has not learned from a question.
+
+        How it ranks a judged question is no memory of the judgement: to measure by, and not to serve.
+        """
+        if self._adapters is None:
+            return self
+        other = copy(self)
+        other._adapter = self._adapters.unseen(question)
+        return other
+
+    @property
+    def n_questions_seen(self) -> int:
+        """How many questions the ranking has learned from, everyday ones among them; 0 where it has not learned."""
+        return 0 if self._adapters is None else len(self._adapters.seen)
 
     def search(self, query: str, *, k: int, only: SearchFilter | None = None) -> SearchResult:
         """Return the best k passages for a query.
@@ -189,9 +212,10 @@ class Searcher:
         among = self._allowed(only or SearchFilter())
         all_lexical = self.lexical.scores(query)
         candidates = self._candidates(encoded.vector, all_lexical, k=max(k, CANDIDATES), among=among)
-        tokens = quantize_tokens(
-            encoded.token_vectors, encoded.token_ids, special=self.embedder.special_token_ids
+        vectors = (
+            encoded.token_vectors if self._adapter is None else self._adapter.turn(encoded.token_vectors)
         )
+        tokens = quantize_tokens(vectors, encoded.token_ids, special=self.embedder.special_token_ids)
         dense = self.vectors.score(encoded.vector, candidates)
         lexical = all_lexical[candidates].astype(np.float64)
         first = fuse_first(dense, lexical)
@@ -345,6 +369,10 @@ def _open_vectors(folder: Path) -> VectorStore:
     if (folder / CODES_NAME).exists():
         return CodedVectorStore.read(folder / CODES_NAME, vectors=StoredRows(folder / ROWS_NAME))
     return FlatVectorStore.read(folder / VECTORS_NAME)
+
+
+def _open_adapters(folder: Path) -> QueryAdapters | None:
+    return QueryAdapters.read(folder) if folder.is_dir() else None
 
 
 def _open_tokens(folder: Path) -> TokenStore | None:

@@ -12,6 +12,7 @@
         codes.faiss    the short codes that they are chosen by
         sentences.npy  one vector per sentence, float16; in a very large index int8
         tokens/        those of the tokens of sentences and headings, 8 bits a dimension; not in a very large index
+        adapters/      what was learned from judged questions; not where there were too few
         lexical/       BM25
         words.json     the words that a query's misspelled ones are corrected by
         wording.json   abbreviations and readers' wordings that the documents have a term for
@@ -43,7 +44,7 @@ from ingest.errors import (
     SnapshotNotFoundError,
 )
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
 VERSIONS_KEPT = 5
 MANIFEST_NAME = "manifest.json"
 _CURRENT = "CURRENT"

@@ -20,6 +20,11 @@ class TokenCodes:
     scales: NDArray[np.float32]
     ids: NDArray[np.int32]
 
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """The vectors that the codes stand for, shape (n_tokens, dim)."""
+        return self.codes * self.scales[:, None]
+
 
 def quantize_tokens(
     vectors: NDArray[np.float32], ids: NDArray[np.int64], *, special: frozenset[int]

@@ -5,6 +5,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
+from answer.adapting import learn
 from answer.confidence import calibrate
 from evaluation.significance import randomisation_p_values
 from index.building import BuildReport, build_index
@@ -38,6 +39,7 @@ def build(
         embedder=embedder_of_builds(settings, embedder, progress=progress),
         cache=VectorCache(settings.cache_dir / "vectors.sqlite"),
         calibrate=partial(calibrate, reader=reader),
+        learn=learn,
         read=ReadingCache(settings.cache_dir / "readings.sqlite").read,
         paired_test=_paired_test,
         progress=progress,

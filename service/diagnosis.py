@@ -31,6 +31,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         ("encoder", lambda: _encoder(settings)),
         ("index", lambda: _index(settings)),
         ("a question", lambda: _question(settings)),
+        ("ranking", lambda: _ranking(settings)),
         ("confidence", lambda: _confidence(settings)),
     ]
     if settings.reading_model:
@@ -77,6 +78,18 @@ def _question(settings: Settings) -> str:
     serving = _open(settings)
     found = serving.snapshot.searcher.search("What helps?", k=1).ranked
     return f"answered from {found[0].passage.doc_id}"
+
+
+def _ranking(settings: Settings) -> str:
+    seen = _open(settings).snapshot.searcher.n_questions_seen
+    if seen:
+        return (
+            f"learned from {seen} questions, judged ones of the corpus and everyday ones that nothing answers"
+        )
+    return (
+        f"as for any documents; it learns from judged questions in {settings.corpus_dir / 'questions'} once there are "
+        "some fifty answerable ones and others are ranked better for them"
+    )
 
 
 def _confidence(settings: Settings) -> str:

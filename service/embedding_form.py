@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from answer.questions import read_questions
+from answer.nuggets import Nuggets, relevant_passages
+from answer.questions import read_judged
 from evaluation.form_agreement import FormAgreement, measure_agreement
-from evaluation.nuggets import Nuggets, relevant_passages
 from evaluation.outcomes import DocumentView
 from index.embedding import Embedder
 from index.embedding_form import TwoFormEmbedder
@@ -149,8 +149,7 @@ def _judged(corpus_dir: Path, cut: Sequence[tuple[Document, list[Passage]]]) -> 
     ]
     return [
         (question.question, set(relevant_passages(Nuggets.of(question), views)))
-        for path in sorted((corpus_dir / "questions").glob("*.jsonl"))
-        for question in read_questions(path)
+        for question in read_judged(corpus_dir)
         if question.answerable
     ]
 

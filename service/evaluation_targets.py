@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from answer.answering import answer_question
 from answer.confidence import ConfidenceModel
+from answer.nuggets import ARTICLE
 from evaluation.journal import Answered
-from evaluation.nuggets import ARTICLE
 from evaluation.outcomes import DocumentView, read_document_view
 from evaluation.question_sets import shorten
 from evaluation.ranking_scoring import Found, Judgement, Ranking
@@ -61,19 +61,19 @@ class SnapshotTarget:
         return {"kind": "snapshot", "version": self._index.version, **facts}
 
     def ask(self, questions: Mapping[str, str], *, top_k: int) -> Iterator[tuple[str, Answered]]:
-        """Answer as the service would, one question after another."""
+        """Answer as the service would one that nobody has judged, one question after another."""
 
         def reply(question: str) -> Any:
             asked = schemas.AskRequest(question=question, top_k=top_k)
-            return answer_request(asked, self._index).model_dump(mode="json")
+            return answer_request(asked, self._index.unseen(question)).model_dump(mode="json")
 
         for query, question in questions.items():
             yield query, _timed(partial(reply, question))
 
     def rank(self, queries: Mapping[str, str], *, depth: int) -> Iterator[tuple[str, Answered]]:
-        """Rank without answering."""
+        """Rank without answering, and as one that nobody has judged."""
         for query, text in queries.items():
-            yield query, _timed(partial(_search, self._index.snapshot.searcher, text, depth))
+            yield query, _timed(partial(_search, self._index.snapshot.searcher.unseen(text), text, depth))
 
     def numbers(self) -> dict[str, int | None]:
         """List the documents of the snapshot."""

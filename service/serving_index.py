@@ -1,6 +1,6 @@
 """One version of the index, open, as replies are made from it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from answer.confidence import ConfidenceModel
 from index.searching import OpenSnapshot
@@ -18,3 +18,8 @@ class ServingIndex:
     def version(self) -> str:
         """The version of the snapshot."""
         return self.snapshot.version
+
+    def unseen(self, question: str) -> "ServingIndex":
+        """Return the same without what was learned from a question; see `Searcher.unseen`."""
+        searcher = self.snapshot.searcher.unseen(question)
+        return replace(self, snapshot=replace(self.snapshot, searcher=searcher))

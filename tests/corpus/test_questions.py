@@ -1,4 +1,4 @@
-"""The judged questions in corpus/questions/dev.jsonl keep their form and their ties to the corpus."""
+"""The judged questions in corpus/questions keep their form and their ties to the corpus."""
 
 import json
 import re
@@ -8,9 +8,16 @@ from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
+from rapidfuzz import fuzz
 
 ROOT = Path(__file__).parents[2]
 DEV_SET = ROOT / "corpus" / "questions" / "dev.jsonl"
+#: What the ranking and the confidence learn from besides; it is not measured by.
+TRAINING_SET = ROOT / "corpus" / "questions" / "train.jsonl"
+#: Written by others and learned from by nothing.
+HELD_OUT_SETS = [
+    ROOT / "tests" / "answer" / name for name in ("unseen_questions.jsonl", "heldout_questions.jsonl")
+]
 OFF_TOPIC_NEGATIVES = ROOT / "answer" / "offtopic_questions.txt"
 NUMBERS = range(6)
 KINDS = {
@@ -33,13 +40,13 @@ class JudgedQuestion(BaseModel):
     notice: str | None = None
 
 
-def read_questions() -> list[JudgedQuestion]:
-    """Return the dev set in file order."""
-    lines = DEV_SET.read_text(encoding="utf-8").splitlines()
+def read_questions(path: Path) -> list[JudgedQuestion]:
+    """Return a set in file order."""
+    lines = path.read_text(encoding="utf-8").splitlines()
     return [JudgedQuestion.model_validate(json.loads(line)) for line in lines]
 
 
-QUESTIONS = read_questions()
+QUESTIONS = [*read_questions(DEV_SET), *read_questions(TRAINING_SET)]
 ANSWERABLE = [question for question in QUESTIONS if question.answerable]
 
 
@@ -79,7 +86,19 @@ needs_corpus = pytest.mark.skipif(
 
 
 def test_there_are_at_least_250_questions() -> None:
-    assert len(QUESTIONS) >= 250
+    assert len(read_questions(DEV_SET)) >= 250
+
+
+@pytest.mark.parametrize("path", HELD_OUT_SETS, ids=lambda path: path.stem)
+def test_nothing_is_learned_from_what_is_nearly_a_held_out_question(path: Path) -> None:
+    taught = [question.question.lower() for question in read_questions(TRAINING_SET)]
+    near = [
+        held_out.id
+        for held_out in read_questions(path)
+        if max(fuzz.token_sort_ratio(held_out.question.lower(), each) for each in taught) >= 88
+    ]
+
+    assert near == []
 
 
 def test_ids_are_unique() -> None:

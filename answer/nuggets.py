@@ -3,14 +3,42 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from answer.questions import JudgedQuestion
-from evaluation.outcomes import DocumentView, ShownPassage
 from ingest.errors import CorpusError
 
 #: A question names the article by this number, a source by its reference number.
 ARTICLE = 0
 _WHITE_SPACE = re.compile(r"\s+")
+
+
+class Numbered(Protocol):
+    """A document, or something of one, with the number that questions name it by."""
+
+    @property
+    def is_article(self) -> bool:
+        """Whether the document is an article."""
+
+    @property
+    def reference_number(self) -> int | None:
+        """The number of a source, None for an article."""
+
+
+class NumberedText(Numbered, Protocol):
+    """A passage of such a document."""
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+
+
+class NumberedPassages(Numbered, Protocol):
+    """Such a document with all of its passages."""
+
+    @property
+    def passages(self) -> tuple[tuple[str, str], ...]:
+        """(passage_id, text), in reading order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +70,16 @@ class Nuggets:
             at for at, group in enumerate(self.groups) if any(pattern.search(plain) for pattern in group)
         )
 
-    def accept(self, document: ShownPassage | DocumentView) -> bool:
+    def accept(self, document: Numbered) -> bool:
         """Return whether the document (of a passage) is one of those that the question names."""
         number = ARTICLE if document.is_article else document.reference_number
         return number in self.refs
 
-    def relevant(self, document: ShownPassage | DocumentView, text: str) -> bool:
+    def relevant(self, document: Numbered, text: str) -> bool:
         """Return whether text of a document is relevant: an acceptable document, and a group shown."""
         return self.accept(document) and (not self.groups or bool(self.shown_in(text)))
 
-    def complete(self, passages: Iterable[ShownPassage]) -> bool:
+    def complete(self, passages: Iterable[NumberedText]) -> bool:
         """Return whether relevant passages together show every group."""
         relevant = [each for each in passages if self.relevant(each, each.text)]
         shown = frozenset[int]().union(*(self.shown_in(each.text) for each in relevant))
@@ -67,7 +95,7 @@ def _compile(pattern: str, question_id: str) -> re.Pattern[str]:
         ) from error
 
 
-def relevant_passages(nuggets: Nuggets, views: Iterable[DocumentView]) -> dict[str, int]:
+def relevant_passages(nuggets: Nuggets, views: Iterable[NumberedPassages]) -> dict[str, int]:
     """Return passage_id -> 1 for every relevant passage of an index, shown or not."""
     return {
         passage_id: 1

@@ -2,8 +2,8 @@
 
 import pytest
 
+from answer.nuggets import Nuggets, relevant_passages
 from answer.questions import JudgedQuestion
-from evaluation.nuggets import Nuggets, relevant_passages
 from evaluation.outcomes import ShownPassage, read_outcome
 from ingest.errors import CorpusError
 from tests.evaluation.replies import passage, reply, views
