@@ -12,7 +12,7 @@ from answer.questions import JudgedQuestion, offtopic_questions, read_judged
 from index.adapter_fitting import Lesson, fit_adapter
 from index.fusion import DENSE_WEIGHT, LATE_WEIGHT, LEXICAL_WEIGHT, WeightedScores, fuse_scores
 from index.late_interaction import TokenStore
-from index.match_slopes import match_slopes
+from index.match_slopes import MatchSlopes
 from index.query_adapter import QueryAdapter, QueryAdapters, fold_of
 from index.searching import LATE_DEPTH, RankedPassage, Searcher
 
@@ -20,7 +20,7 @@ _FOLDS = 5
 #: From fewer answerable questions too little is learned to be worth trusting.
 _LEAST_ANSWERABLE = 50
 #: So many passages that do not answer are set against those that do: the best ranked.
-_OTHERS = 12
+_OTHERS = 8
 #: What an everyday question counts beside a judged one: nothing answers it, and that is easy to see.
 _EVERYDAY_WEIGHT = 0.3
 
@@ -74,6 +74,7 @@ def _lessons(
         each.doc_id: _Document(each.kind == "article", each.reference_number)
         for each in searcher.content.summaries
     }
+    slopes = MatchSlopes(store)
     everyday = [JudgedQuestion("", each, "off_topic", answerable=False) for each in offtopic_questions()]
     for question in [*judged, *everyday]:
         result = searcher.search(question.question, k=LATE_DEPTH)
@@ -95,7 +96,7 @@ def _lessons(
             question.question,
             Lesson(
                 tokens=result.tokens.vectors,
-                slopes=match_slopes(store, result.tokens, positions),
+                slopes=slopes.of(result.tokens, positions),
                 scores=_scores(hits),
                 answers=answers[kept],
                 weight=1.0 if question.id else _EVERYDAY_WEIGHT,

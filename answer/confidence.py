@@ -20,9 +20,9 @@ from index.searching import Searcher, SearchFilter
 ANSWERABLE_FROM = 0.5
 #: What an everyday question counts beside any other: there are many, and all are easy.
 _EVERYDAY_WEIGHT = 0.3
-#: How many questions are taken to be answerable for each that is not, where nobody has judged any; and how many at
-#: least where somebody has: to teach what is not there takes more such questions than readers ask.
-_ANSWERABLE_ODDS, _LEAST_JUDGED_ODDS = 2.0, 3.0
+#: How many questions are taken to be answerable for each that is not, where nobody has judged any; and at least where
+#: somebody has: to teach what is not there takes more such questions than readers ask.
+_ANSWERABLE_ODDS = 2.0
 _FOLDS = 10
 #: How widely each feature varies.
 _SCALE = 0.15
@@ -111,8 +111,8 @@ def fit(examples: Sequence[Example]) -> ConfidenceModel:
     """Return the model of some examples.
 
     Judged questions count as often as they are: how many of them are answerable is how many are expected to
-    be, but three in four at least. Where keywords stand in for them two in three are, and only those measurements
-    are looked at which keywords and questions have alike: keywords share their every word with a sentence.
+    be, but two in three at least. Where keywords stand in for them just two in three are, and only those
+    measurements are looked at which keywords and questions have alike: keywords share their every word with a sentence.
     """
     judged = any(each.origin == "judged" and each.answerable for each in examples)
     x = np.array([each.features.as_array() for each in examples])  # (n_examples, n_features)
@@ -120,7 +120,7 @@ def fit(examples: Sequence[Example]) -> ConfidenceModel:
     weight = np.where([each.origin == "off_topic" for each in examples], _EVERYDAY_WEIGHT, 1.0)
     if judged:
         taught = np.array([each.origin == "judged" and not each.answerable for each in examples])
-        weight[taught] *= min(1.0, float(y.sum()) / (_LEAST_JUDGED_ODDS * max(1, int(taught.sum()))))
+        weight[taught] *= min(1.0, float(y.sum()) / (_ANSWERABLE_ODDS * max(1, int(taught.sum()))))
     else:
         looked_at = _OF_TOKENS if any(each.features.best_match for each in examples) else _OF_SENTENCES
         x[:, [name not in looked_at for name in FEATURE_NAMES]] = 0

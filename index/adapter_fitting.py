@@ -13,7 +13,7 @@ _TEMPERATURE = 0.06
 #: How firmly the adapter is held at doing nothing, beside all lessons together.
 _STIFFNESS = 1.0
 #: How often every lesson is gone through, and how many steps are taken at least, where there are few.
-_EPOCHS, _LEAST_STEPS = 10, 400
+_EPOCHS, _LEAST_STEPS = 7, 400
 _LESSONS_AT_ONCE = 32
 #: The first step of a component and of the score of "nothing"; they fall to 0 in the end.
 _STEP, _STEP_OF_NOTHING = 1e-3, 1e-2

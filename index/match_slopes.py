@@ -1,6 +1,7 @@
 """How the match of a passage changes when a question's tokens turn: the slopes of late interaction."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,27 +9,42 @@ from numpy.typing import NDArray
 from index.late_interaction import BACKWARD_WEIGHT, OWN_SHARE, PassageTokens, TokenStore
 from index.token_codes import TokenCodes
 
+#: As vectors of 32 bits a passage takes some 200 kB.
+_PASSAGES_KEPT = 256
 
-def match_slopes(store: TokenStore, query: TokenCodes, passages: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return by how much the match of each passage rises with each component of each token of a query.
 
-    As long as each token's nearest stays the nearest, a passage's match is the sum of products of its slopes with
-    the query's tokens: `TokenStore.score_passages`, but for what 8 bits a dimension round.
+class MatchSlopes:
+    """The slopes of an index's passages; the passages that were looked at last are remembered."""
 
-    Args:
-        store: The tokens of the index.
-        query: At least one token.
-        passages: Positions, shape (n_passages,).
+    def __init__(self, store: TokenStore) -> None:
+        self._store = store
+        self._passage_tokens = lru_cache(maxsize=_PASSAGES_KEPT)(store.passage_tokens)
 
-    Returns:
-        Shape (n_passages, n_query_tokens, dim).
-    """
-    weights = store.weights_of(query.ids)
-    asked = _Asked(query.vectors, weights / weights.sum())
-    slopes = np.zeros((len(passages), *asked.tokens.shape), dtype=np.float32)
-    for row, position in zip(slopes, passages.tolist(), strict=True):
-        row[:] = _slope_of_passage(asked, store.passage_tokens(position))
-    return slopes
+    def of(self, query: TokenCodes, passages: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return by how much the match of each passage rises with each component of each token of a query.
+
+        As long as each token's nearest stays the nearest, a passage's match is the sum of products of its slopes with
+        the query's tokens: `TokenStore.score_passages`, but for what 8 bits a dimension round.
+
+        Args:
+            query: At least one token.
+            passages: Positions, each once, shape (n_passages,), at least one.
+
+        Returns:
+            Shape (n_passages, n_query_tokens, dim); 0 for a passage without tokens.
+
+        Raises:
+            OSError: If the disk refuses.
+        """
+        weights = self._store.weights_of(query.ids)
+        asked = _Asked(query.vectors, weights / weights.sum())
+        sentences = self._store.score_passages(query, passages).by_passage()
+        slopes = np.zeros((len(passages), *asked.tokens.shape), dtype=np.float32)
+        for row, position, scores in zip(slopes, passages.tolist(), sentences, strict=True):
+            passage = self._passage_tokens(position)
+            if len(passage.vectors):
+                row[:] = _slope_of_passage(asked, passage, best=int(scores.argmax()))
+        return slopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +53,13 @@ class _Asked:
     share: NDArray[np.float32]  # (n_query_tokens,): what each counts, 1 together
 
 
-def _slope_of_passage(asked: _Asked, passage: PassageTokens) -> NDArray[np.float32]:
-    """Return the slopes of one passage, shape (n_query_tokens, dim); 0 for one without tokens."""
-    bounds = [*zip(passage.ends[:-1], passage.ends[1:], strict=True)]
-    filled = [(start, end) for start, end in bounds if start < end]
-    if not filled:
-        return np.zeros_like(asked.tokens)
+def _slope_of_passage(asked: _Asked, passage: PassageTokens, *, best: int) -> NDArray[np.float32]:
+    """Return the slopes of a passage, `best` being the place of its best sentence, shape (n_query_tokens, dim)."""
     cosines = asked.tokens @ passage.vectors.T
     above = asked.tokens @ passage.above.T
-    of_sentences = [_slope_of_run(asked, passage, cosines, above, start, end) for start, end in filled]
-    best = max(of_sentences, key=lambda slope: float((slope * asked.tokens).sum()))
-    whole = _slope_of_run(asked, passage, cosines, above, 0, len(passage.vectors))
-    return (1 - OWN_SHARE) * best + OWN_SHARE * whole
+    of_best = _slope_of_run(asked, passage, cosines, above, *passage.ends[best : best + 2])
+    of_whole = _slope_of_run(asked, passage, cosines, above, 0, len(passage.vectors))
+    return (1 - OWN_SHARE) * of_best + OWN_SHARE * of_whole
 
 
 def _slope_of_run(

@@ -75,11 +75,11 @@ def test_judged_questions_are_as_often_answerable_as_they_say() -> None:
     assert fit(alike).probability(Features(0.5, 0.5)) == pytest.approx(0.75, abs=0.01)
 
 
-def test_three_in_four_judged_questions_at_least_count_as_answerable() -> None:
+def test_two_in_three_judged_questions_at_least_count_as_answerable() -> None:
     # A set that is to teach what is not in the documents has more such questions than readers ask.
     alike = examples(*[(True, 0.5, 0.5)] * 30, *[(False, 0.5, 0.5)] * 60)
 
-    assert fit(alike).probability(Features(0.5, 0.5)) == pytest.approx(0.75, abs=0.01)
+    assert fit(alike).probability(Features(0.5, 0.5)) == pytest.approx(2 / 3, abs=0.01)
 
 
 def test_where_keywords_stand_in_two_in_three_count_as_answerable() -> None:
@@ -339,9 +339,9 @@ def test_without_a_reading_model_nothing_is_stored_of_one(
     stored = calibrate(searcher, corpus_dir=write_questions(tmp_path, *ASKED))
 
     fitted = [stored.pop("intercept"), *stored.pop("weights")]
-    assert fitted == pytest.approx([-0.4875, 0.8786, -0.2693, 3.2399, 4.2381, 0.3489, -0.3694], abs=2e-4)
+    assert fitted == pytest.approx([-0.6067, 0.951, -0.2715, 3.7085, 4.3263, 0.3666, -0.4243], abs=2e-4)
     assert [each["mean_probability"] for each in stored["reliability"]] == pytest.approx(
-        [0.605, 0.7389, 0.8648], abs=2e-4
+        [0.5849, 0.7195, 0.8586], abs=2e-4
     )
     del stored["reliability"]
     assert stored == {

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from index.late_interaction import TokenStore, TokenStoreWriter
-from index.match_slopes import match_slopes
+from index.match_slopes import MatchSlopes
 from index.token_codes import TokenCodes, quantize_tokens
 
 DIM = 32
@@ -35,7 +35,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> TokenStore:
 
 def test_a_match_is_the_sum_of_its_slopes_with_the_tokens(store: TokenStore) -> None:
     query, passages = text_of(6), np.arange(41)
-    slopes = match_slopes(store, query, passages)
+    slopes = MatchSlopes(store).of(query, passages)
 
     assert slopes.shape == (41, 6, DIM)
     from_slopes = (slopes * query.vectors).sum(axis=(1, 2))
@@ -48,7 +48,7 @@ def test_the_slopes_tell_what_a_match_becomes_when_the_tokens_turn_a_little(stor
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
     after = codes_of(turned, query.ids.astype(np.int64))
 
-    rise = (match_slopes(store, query, passages) * (after.vectors - query.vectors)).sum(axis=(1, 2))
+    rise = (MatchSlopes(store).of(query, passages) * (after.vectors - query.vectors)).sum(axis=(1, 2))
     before = store.score_passages(query, passages).passages
     measured = store.score_passages(after, passages).passages - before
 
@@ -59,4 +59,4 @@ def test_the_slopes_tell_what_a_match_becomes_when_the_tokens_turn_a_little(stor
 
 
 def test_a_passage_without_tokens_has_no_slopes(store: TokenStore) -> None:
-    assert not match_slopes(store, text_of(3), np.array([41])).any()
+    assert not MatchSlopes(store).of(text_of(3), np.array([41])).any()
