@@ -1,6 +1,7 @@
 """Fixtures for all tests: a corpus that anyone can rank by eye, and an index of it."""
 
 import os
+import shutil
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the hub's client
 
@@ -139,6 +140,12 @@ def write_corpus(folder: Path, files: Mapping[str, str] = _FILES) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return folder
+
+
+def copy_own_corpus(folder: Path) -> Path:
+    """Copy the six real documents, without the questions that are there to learn from: they would make builds long."""
+    own = Path(__file__).parents[1] / "corpus"
+    return shutil.copytree(own, folder, ignore=shutil.ignore_patterns("train.jsonl"))
 
 
 def share_exports(cache_dir: Path) -> Path:

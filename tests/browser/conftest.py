@@ -1,15 +1,14 @@
 """Fixtures for tests in a browser: a real server over the default corpus."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.browsing import ROOT, build, serving
+from tests.browsing import build, serving
 from tests.chromium import Visit, Visitor
-from tests.conftest import share_exports
+from tests.conftest import copy_own_corpus, share_exports
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +20,7 @@ def built_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if kept := os.environ.get("BROWSED_HOME"):
         return Path(kept)
     home = tmp_path_factory.mktemp("browsed")
-    shutil.copytree(ROOT / "corpus", home / "corpus")
+    copy_own_corpus(home / "corpus")
     share_exports(home / "cache")
     build(home)
     return home

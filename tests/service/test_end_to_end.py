@@ -20,7 +20,7 @@ import httpx2
 import pytest
 
 from index.snapshot import activate, current_version
-from tests.conftest import share_exports
+from tests.conftest import copy_own_corpus, share_exports
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ class Server:
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a copy of the real corpus and what is built from it."""
     home = tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "corpus", home / "corpus")
+    copy_own_corpus(home / "corpus")
     share_exports(home / "cache")
     (home / "audit").mkdir()
     (home / "audit" / "sitecustomize.py").write_text(_AUDIT)

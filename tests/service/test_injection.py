@@ -1,6 +1,5 @@
 """What a document or a question says is text: it takes no number, fills no page and gives no order."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from fastapi.testclient import TestClient
 from answer.confidence import calibrate
 from index.building import build_index
 from index.vector_cache import VectorCache
-from tests.conftest import open_encoder
+from tests.conftest import copy_own_corpus, open_encoder
 from tests.service.conftest import make_app, open_serving
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +46,7 @@ STUFFED = "# Calf cramp at night: quinine, baclofen, dehydration, stretching\n\n
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """The real corpus with two documents that no manifest names."""
     corpus = tmp_path_factory.mktemp("attacked") / "corpus"
-    shutil.copytree(ROOT / "corpus", corpus)
+    copy_own_corpus(corpus)
     (corpus / "impostor.md").write_text(IMPOSTOR, encoding="utf-8")
     (corpus / "stuffed.md").write_text(STUFFED, encoding="utf-8")
     index, encoder = corpus.parent / "index", open_encoder()
