@@ -1,6 +1,7 @@
 """Learning from a corpus's judged questions how to rank for questions that nobody has judged."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from answer.nuggets import Nuggets
 from answer.questions import JudgedQuestion, offtopic_questions, read_judged
 from index.adapter_fitting import Lesson, fit_adapter
+from index.cores import available_cores
 from index.fusion import DENSE_WEIGHT, LATE_WEIGHT, LEXICAL_WEIGHT, WeightedScores, fuse_scores
 from index.late_interaction import TokenStore
 from index.match_slopes import MatchSlopes
+from index.progress import Progress
 from index.query_adapter import QueryAdapter, QueryAdapters, fold_of
 from index.searching import LATE_DEPTH, RankedPassage, Searcher
 
@@ -25,7 +28,7 @@ _OTHERS = 8
 _EVERYDAY_WEIGHT = 0.3
 
 
-def learn(searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
+def learn(searcher: Searcher, *, corpus_dir: Path, progress: Progress) -> QueryAdapters | None:
     """Fit query adapters to the judged questions of a corpus (questions/*.jsonl) and to everyday ones.
 
     Each answerable question teaches that passages which show one of its nuggets match it better than others that
@@ -35,6 +38,7 @@ def learn(searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
     Args:
         searcher: The index, which has learned nothing yet.
         corpus_dir: The corpus that it was built from.
+        progress: Called with stage, done, total.
 
     Returns:
         None where that is not so, where there are fewer than fifty answerable questions, or no tokens to compare.
@@ -42,19 +46,27 @@ def learn(searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
     Raises:
         CorpusError: If the questions cannot be read.
     """
-    if searcher.tokens is None:
+    judged = read_judged(corpus_dir)
+    if searcher.tokens is None or sum(each.answerable for each in judged) < _LEAST_ANSWERABLE:
         return None
-    lessons = dict(_lessons(searcher, searcher.tokens, read_judged(corpus_dir)))
+    lessons = dict(_lessons(searcher, searcher.tokens, judged, progress))
     if sum(bool(lesson.answers.any()) for lesson in lessons.values()) < _LEAST_ANSWERABLE:
         return None
     folds = [
         {question: lesson for question, lesson in lessons.items() if fold_of(question, n_folds=_FOLDS) == at}
         for at in range(_FOLDS)
     ]
-    without_fold = [
-        fit_adapter([lesson for question, lesson in lessons.items() if question not in fold])
-        for fold in folds
+    taught = [
+        *([lesson for question, lesson in lessons.items() if question not in fold] for fold in folds),
+        [*lessons.values()],
     ]
+    # Most of a fit are products of matrices, which leave the interpreter to others.
+    adapters = []
+    with ThreadPoolExecutor(available_cores()) as pool:
+        for done, adapter in enumerate(pool.map(fit_adapter, taught)):
+            progress("fit the ranking", done + 1, len(taught))
+            adapters.append(adapter)
+    *without_fold, serving = adapters
     gained = [
         _reciprocal_rank(lesson, adapter) - _reciprocal_rank(lesson)
         for fold, adapter in zip(folds, without_fold, strict=True)
@@ -63,11 +75,11 @@ def learn(searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
     ]
     if sum(gained) <= 0:
         return None
-    return QueryAdapters.of(fit_adapter([*lessons.values()]), without_fold, seen=lessons)
+    return QueryAdapters.of(serving, without_fold, seen=lessons)
 
 
 def _lessons(
-    searcher: Searcher, store: TokenStore, judged: Sequence[JudgedQuestion]
+    searcher: Searcher, store: TokenStore, judged: Sequence[JudgedQuestion], progress: Progress
 ) -> Iterator[tuple[str, Lesson]]:
     """Yield each question that teaches something, with its lesson."""
     documents = {
@@ -76,7 +88,9 @@ def _lessons(
     }
     slopes = MatchSlopes(store)
     everyday = [JudgedQuestion("", each, "off_topic", answerable=False) for each in offtopic_questions()]
-    for question in [*judged, *everyday]:
+    asked = [*judged, *everyday]
+    for done, question in enumerate(asked):
+        progress("look at judged questions", done, len(asked))
         result = searcher.search(question.question, k=LATE_DEPTH)
         compared = [hit for hit in result.ranked if hit.late is not None]
         nuggets = Nuggets.of(question)

@@ -13,10 +13,10 @@ _TEMPERATURE = 0.06
 #: How firmly the adapter is held at doing nothing, beside all lessons together.
 _STIFFNESS = 1.0
 #: How often every lesson is gone through, and how many steps are taken at least, where there are few.
-_EPOCHS, _LEAST_STEPS = 7, 400
+_EPOCHS, _LEAST_STEPS = 4, 200
 _LESSONS_AT_ONCE = 32
 #: The first step of a component and of the score of "nothing"; they fall to 0 in the end.
-_STEP, _STEP_OF_NOTHING = 1e-3, 1e-2
+_STEP, _STEP_OF_NOTHING = 2e-3, 2e-2
 #: Adam's other parameters, as its authors set them.
 _MOMENTUM, _SPREAD, _TINY = 0.9, 0.999, 1e-8
 _SEED = 0

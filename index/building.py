@@ -37,7 +37,7 @@ class Calibrator(Protocol):
 class Learner(Protocol):
     """Learns from the judged questions of a corpus how to rank."""
 
-    def __call__(self, searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters | None:
+    def __call__(self, searcher: Searcher, *, corpus_dir: Path, progress: Progress) -> QueryAdapters | None:
         """Return what was learned, None for nothing."""
 
 
@@ -100,8 +100,7 @@ def build_index(
         def fill(folder: Path) -> dict[str, Any]:
             counts.update(write_parts(folder, content, embedder, cache, report))
             if learn is not None:
-                report("learn", 0, 1)
-                _learn(folder, embedder, cache, learn, corpus_dir)
+                _learn(folder, embedder, cache, learn, corpus_dir, report)
             report("score", 0, 1)
             found, parameters = _judge(folder, embedder, cache, calibrate, corpus_dir)
             ranks.update(found)
@@ -132,12 +131,19 @@ def build_index(
     )
 
 
-def _learn(folder: Path, embedder: Embedder, cache: VectorCache, learn: Learner, corpus_dir: Path) -> None:
+def _learn(
+    folder: Path,
+    embedder: Embedder,
+    cache: VectorCache,
+    learn: Learner,
+    corpus_dir: Path,
+    report: Progress,
+) -> None:
     """Add to the finished parts what can be learned from the corpus's judged questions."""
     with cache.remembering_queries(embedder) as remembering:
         searcher = Searcher.open(folder, embedder=remembering)
         try:
-            learned = learn(searcher, corpus_dir=corpus_dir)
+            learned = learn(searcher, corpus_dir=corpus_dir, progress=report)
         finally:
             searcher.content.close()
     if learned is not None:

@@ -80,7 +80,8 @@ class QueryAdapters:
         n_rows, dim = stacked.shape
         if n_rows % dim or n_rows < 2 * dim:
             raise ValueError(f"{_MATRICES} holds {n_rows} rows of {dim}, which are no adapters")
-        adapters = [QueryAdapter(each) for each in stacked.reshape(-1, dim, dim)]
+        # What a question is multiplied by is A turned over: so its rows lie one after the other.
+        adapters = [QueryAdapter(np.asfortranarray(each)) for each in stacked.reshape(-1, dim, dim)]
         seen = json.loads((folder / _SEEN).read_text(encoding="ascii"))
         return cls(adapters[0], tuple(adapters[1:]), frozenset(seen))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from index.progress import Progress
 from index.query_adapter import QueryAdapter, QueryAdapters
 from index.searching import Searcher
 from index.snapshot import FORMAT_VERSION
@@ -17,7 +18,7 @@ from tests.crashing import build_with_twin, write_small_corpus
 FORMATS = Path(__file__).with_name("formats")
 
 
-def learn_nothing(searcher: Searcher, *, corpus_dir: Path) -> QueryAdapters:
+def learn_nothing(searcher: Searcher, *, corpus_dir: Path, progress: Progress) -> QueryAdapters:
     """Stand in for a `Learner`: adapters that turn nothing."""
     dim = searcher.embedder.identity.dim
     unturned = QueryAdapter(np.zeros((dim, dim), dtype=np.float32))
