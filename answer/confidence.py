@@ -1,6 +1,5 @@
 """The probability that the passages answer the question, fitted for each index when it is built."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from answer.logistic import Belief, Floats, Logistic, fit_logistic
 from answer.pseudo_questions import pseudo_questions
 from answer.questions import JudgedQuestion, offtopic_questions, read_judged
 from answer.reading import ReaderIdentity, ReadingModel
+from index.query_adapter import fold_of
 from index.searching import Searcher, SearchFilter
 
 #: From this probability on an answer is given.
@@ -136,7 +136,7 @@ def held_out_probabilities(examples: Sequence[Example]) -> list[float]:
 
     The fold is told by the question alone, so that the same question is never on both sides.
     """
-    folds = [_fold(each.question) for each in examples]
+    folds = [fold_of(each.question, n_folds=_FOLDS) for each in examples]
     found = [0.0] * len(examples)
     for fold in sorted(set(folds)):
         others = [each for each, at in zip(examples, folds, strict=True) if at != fold]
@@ -170,10 +170,6 @@ def _with_odds(weight: Floats, y: Floats) -> Floats:
         return weight
     share = np.array([1.0, _ANSWERABLE_ODDS]) / (1 + _ANSWERABLE_ODDS)
     return np.asarray(weight * (len(y) * share / counted)[y.astype(int)])
-
-
-def _fold(question: str) -> int:
-    return int(hashlib.sha256(question.encode()).hexdigest()[:8], 16) % _FOLDS
 
 
 def _feature_names(reader: ReadingModel | None) -> list[str]:

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from answer.confidence import calibrate
+from answer.evidence import JUDGED_PASSAGES, gather_evidence
+from answer.features import FEATURE_NAMES
 from index.searching import OpenSnapshot, Searcher
 from ingest.errors import CorpusError
 from tests.household import QUESTION, THINGS, build, corpus, questions
@@ -47,6 +50,24 @@ def test_a_judged_question_is_measured_without_what_it_taught(learned: OpenSnaps
 
     assert not np.array_equal(codes(searcher.unseen(judged), judged), codes(searcher, judged))
     assert np.array_equal(codes(searcher.unseen(other), other), codes(searcher, other))
+
+
+def test_the_confidence_is_fitted_on_what_was_not_learned(
+    learned: OpenSnapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("answer.confidence.offtopic_questions", list)
+    searcher, judged = learned.searcher, QUESTION.format(TAUGHT[0])
+
+    def best_match(among: Searcher) -> float:
+        return gather_evidence(among, among.search(judged, k=JUDGED_PASSAGES)).features.best_match
+
+    stored = calibrate(searcher, corpus_dir=corpus(tmp_path, questions(TAUGHT[:1])))
+    [(_, _, measured)] = stored["examples"]
+
+    assert measured[FEATURE_NAMES.index("best_match")] == pytest.approx(
+        best_match(searcher.unseen(judged)), abs=1e-6
+    )
+    assert best_match(searcher.unseen(judged)) != pytest.approx(best_match(searcher), abs=1e-4)
 
 
 def test_the_same_questions_teach_the_same_to_the_byte(learned: OpenSnapshot, tmp_path: Path) -> None:

@@ -273,7 +273,9 @@ def test_what_the_confidence_was_fitted_on_is_said(judged: Sequence[str], said: 
 
     findings = json_of(run_well("doctor", "--json"))["findings"]
 
-    assert said in next(each["detail"] for each in findings if each["check"] == "confidence")
+    details = {each["check"]: each["detail"] for each in findings}
+    assert said in details["confidence"]
+    assert "as for any documents" in details["ranking"]
 
 
 def test_what_is_wrong_is_found_and_said_how_to_mend() -> None:
