@@ -88,8 +88,8 @@ def _lessons(
     }
     slopes = MatchSlopes(store)
     everyday = [JudgedQuestion("", each, "off_topic", answerable=False) for each in offtopic_questions()]
-    asked = [*judged, *everyday]
-    for done, question in enumerate(asked):
+    asked = [(each, 1.0) for each in judged] + [(each, _EVERYDAY_WEIGHT) for each in everyday]
+    for done, (question, weight) in enumerate(asked):
         progress("look at judged questions", done, len(asked))
         result = searcher.search(question.question, k=LATE_DEPTH)
         compared = [hit for hit in result.ranked if hit.late is not None]
@@ -113,7 +113,7 @@ def _lessons(
                 slopes=slopes.of(result.tokens, positions),
                 scores=_scores(hits),
                 answers=answers[kept],
-                weight=1.0 if question.id else _EVERYDAY_WEIGHT,
+                weight=weight,
             ),
         )
 
